@@ -1,0 +1,1 @@
+"""The genomics room."""

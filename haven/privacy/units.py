@@ -1,0 +1,43 @@
+"""Contribution bounds: how much of one released vector a single privacy unit can change.
+
+A privacy unit (a person, or a family) owns at most r rows, which fall into at most m groups, at most c in each. Everything here is
+integer arithmetic on the plan's grid, so a sensitivity is exact, never rounded.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionBound:
+    """At most `rows_per_unit` rows of one unit, in at most `groups_per_unit` groups, at most `rows_per_group` in each. All ≥ 1; c ≤ r."""
+
+    rows_per_unit: int
+    groups_per_unit: int
+    rows_per_group: int
+
+    def __post_init__(self) -> None:
+        """A bound that exists is valid."""
+        if min(self.rows_per_unit, self.groups_per_unit, self.rows_per_group) < 1:
+            msg = "contribution bounds are at least 1"
+            raise ValueError(msg)
+        if self.rows_per_group > self.rows_per_unit:
+            msg = "rows_per_group cannot exceed rows_per_unit"
+            raise ValueError(msg)
+
+    @property
+    def _full_groups(self) -> int:
+        return min(self.groups_per_unit, self.rows_per_unit // self.rows_per_group)
+
+    @property
+    def _left_over(self) -> int:
+        if self._full_groups == self.groups_per_unit:
+            return 0
+        return self.rows_per_unit - self._full_groups * self.rows_per_group
+
+    def l1(self, largest: int) -> int:
+        """The largest L1 change of a vector of per-group sums of integers in [-largest, largest]: B·min(r, m·c)."""
+        return largest * min(self.rows_per_unit, self.groups_per_unit * self.rows_per_group)
+
+    def l2_squared(self, largest: int) -> int:
+        """The square of the largest L2 change, exactly: B²·(q·c² + t²), q = min(m, ⌊r/c⌋), t = r - q·c where q < m, else 0."""
+        return largest * largest * (self._full_groups * self.rows_per_group**2 + self._left_over**2)
