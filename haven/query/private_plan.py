@@ -1,0 +1,136 @@
+"""The private plan: everything a question will do to data, settled before any row is looked at.
+
+A plan is data-free: it is a function of the query, the policy and the price. The engine is given `sql` (generated from the relation,
+never the researcher's text), and gives back integers; `noises` and `selection` say what is added to them; `outputs`, `having`,
+`order` and `limit` are post-processing of the noisy integers, and cost nothing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haven.catalog.dataset import ColumnType
+from haven.policy.authorisation import Footprint
+from haven.privacy.budget import Price
+from haven.privacy.mechanisms import Noise, Selection, Sensitivity
+from haven.privacy.tables import Key, KeyValue
+
+
+class OutputType(StrEnum):
+    """The type of an answer's column."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """One group key. `domain` holds its public values in order, None where the key is private (partition selection decides)."""
+
+    name: str
+    type: OutputType
+    domain: tuple[KeyValue, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One distinct integer aggregate that is noised: column `name` of the generated SQL, in units of `grid`.
+
+    `words` says what it is to a researcher ("sum of bmi - 45, one row a person").
+    """
+
+    name: str
+    grid: float
+    sensitivity: Sensitivity
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRef:
+    """The noisy value of target `index`, times its grid."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsRef:
+    """The noisy number of units behind a private key, drawn by partition selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRef:
+    """The value of group key `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal of the query."""
+
+    value: KeyValue | float
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A total post-processing operation (see query.finish) on noisy values: no input makes it fail; what is undefined is NULL."""
+
+    operation: str
+    arguments: tuple["PostExpression", ...]
+
+
+PostExpression = TargetRef | UnitsRef | KeyRef | Constant | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One column of the answer. An answer's `low`/`high` clamp (AVG) is part of the expression."""
+
+    name: str
+    type: OutputType
+    expression: PostExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One ORDER BY term over noisy values and keys."""
+
+    expression: PostExpression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PrivatePlan:
+    """A priced, data-free plan. `digest` names everything that decides the answer's distribution on a snapshot: the canonical query,
+    bounds, grids, mechanisms and price; renaming an output or reordering the display does not change it.
+    """
+
+    dataset: str
+    population: str
+    footprint: Footprint
+    sql: str
+    keys: tuple[GroupKey, ...]
+    targets: tuple[Target, ...]
+    noises: tuple[Noise, ...]
+    selection: Selection | None
+    outputs: tuple[Output, ...]
+    having: PostExpression | None
+    order: tuple[Ordering, ...]
+    offset: int
+    limit: int | None
+    price: Price
+    digest: str
+    warnings: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def public_keys(self) -> tuple[Key, ...] | None:
+        """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys."""
+        keys: tuple[Key, ...] = ((),)
+        for group_key in self.keys:
+            if group_key.domain is None:
+                return None
+            keys = tuple((*key, value) for key in keys for value in group_key.domain)
+        return keys
