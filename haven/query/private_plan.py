@@ -8,7 +8,6 @@ never the researcher's text), and gives back integers; `noises` and `selection` 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from haven.catalog.dataset import ColumnType
 from haven.policy.authorisation import Footprint
 from haven.privacy.budget import Price
 from haven.privacy.mechanisms import Noise, Selection, Sensitivity
@@ -104,8 +103,10 @@ class Ordering:
 
 @dataclass(frozen=True, slots=True)
 class PrivatePlan:
-    """A priced, data-free plan. `digest` names everything that decides the answer's distribution on a snapshot: the canonical query,
-    bounds, grids, mechanisms and price; renaming an output or reordering the display does not change it.
+    """A priced, data-free plan.
+
+    `digest` names everything that decides the answer's distribution on a snapshot: the canonical query, bounds, grids, mechanisms and
+    price; renaming an output or reordering the display does not change it.
     """
 
     dataset: str
