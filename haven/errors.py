@@ -97,7 +97,7 @@ class Fault(HavenError):
 
 
 QUESTION_FAULT = "The question could not be answered. Its price is spent; ask your data custodian if this happens again."
-SERVICE_FAULT = "haven could not do this just now. Nothing was spent by this request; try again, and tell your operator if it happens again."
+SERVICE_FAULT = "haven could not do this just now, and this request spent nothing. Tell your operator if it happens again."
 
 
 def question_fault() -> Fault:

@@ -1,5 +1,6 @@
 """Roles of people and risk tiers of questions."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -18,3 +19,12 @@ class Tier(StrEnum):
     DE_MINIMIS = "de-minimis"
     STANDARD = "standard"
     HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who has proved who they are. `server` names the hub server a kernel speaks from, None outside a sandbox."""
+
+    name: str
+    role: Role
+    server: str | None = None

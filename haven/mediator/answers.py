@@ -1,0 +1,66 @@
+"""What goes into the mediator and what comes out: the question, the preview and the answer."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from haven.query.private_plan import OutputType
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and exactly one way to pay for it (`epsilon`, `rho` or `error`, the wished 95 % half-width)."""
+
+    project: str
+    sql: str
+    epsilon: Decimal | None = None
+    rho: Decimal | None = None
+    error: Decimal | None = None
+    rows_per_unit: int | None = None
+    groups_per_unit: int | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    replay: bool = True
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerColumn:
+    """Name and type of one column of an answer, in the order asked."""
+
+    name: str
+    type: OutputType
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A noised, recorded answer: `rows[i][j]` and its 95 % half-width `errors[i][j]` (None for keys and where none can be said).
+
+    `receipt` is the JSON object of the contract (id, dataset, project, sql, digests, mechanisms, cost, remaining, replayed, citation).
+    """
+
+    columns: tuple[AnswerColumn, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    errors: tuple[tuple[float | None, ...], ...]
+    receipt: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a question would cost and how exact it would be: nothing was looked at, nothing spent.
+
+    JSON-ready: `cost` and `left` are `{"rho"|"epsilon", "delta"}` decimal strings; `errors` maps an output's name to its expected 95 %
+    half-width, None where only the answer can tell; `mechanisms` is one object a target; `free` is true when a recorded answer exists.
+    """
+
+    columns: tuple[AnswerColumn, ...]
+    cost: dict[str, str]
+    epsilon: str
+    share_of_budget: float
+    left: dict[str, Any]
+    errors: dict[str, float | None]
+    mechanisms: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+    words: tuple[str, ...]
+    free: bool

@@ -1,0 +1,51 @@
+"""Where a haven lives: one directory, its layout in one place. Read by the entry points only; rooms are handed the paths they need."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The layout of a haven's home directory (mode 0700; `root` is absolute)."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        """The home's own settings: `kind: normal | bench` and the title."""
+        return self.root / "haven.yaml"
+
+    @property
+    def books(self) -> Path:
+        """The ledger."""
+        return self.root / "books.sqlite"
+
+    @property
+    def policies(self) -> Path:
+        """Custodians' policy files, as added."""
+        return self.root / "policies"
+
+    @property
+    def data(self) -> Path:
+        """Snapshots: `data/DATASET/SERIAL/`."""
+        return self.root / "data"
+
+    @property
+    def releases(self) -> Path:
+        """Content-addressed items and bundles of the release desk."""
+        return self.root / "releases"
+
+    @property
+    def keys(self) -> Path:
+        """The signing key, its public half, and the ingest secret."""
+        return self.root / "keys"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and other things that live as long as a process."""
+        return self.root / "run"
+
+    @property
+    def hub(self) -> Path:
+        """JupyterHub's state and researchers' homes."""
+        return self.root / "hub"
