@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from haven.policy.authorisation import Footprint
 from haven.privacy.budget import Price
-from haven.privacy.mechanisms import Noise, Selection, Sensitivity
+from haven.privacy.mechanisms import Noise, Sensitivity
+from haven.privacy.selection import Selection
 from haven.privacy.tables import Key, KeyValue
 
 
@@ -26,24 +27,30 @@ class OutputType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """One group key. `domain` holds its public values in order, None where the key is private (partition selection decides)."""
+    """One group key. `domain` holds its public values in order, None where the key is private (partition selection decides).
+
+    `columns` names the declared columns (`table.column`) that the key is made from.
+    """
 
     name: str
     type: OutputType
     domain: tuple[KeyValue, ...] | None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One distinct integer aggregate that is noised: column `name` of the generated SQL, in units of `grid`.
 
-    `words` says what it is to a researcher ("sum of bmi - 45, one row a person").
+    `words` says what it is to a researcher ("sum of bmi - 45, one row a person"); `counts` is true where it counts rows or units.
+    A plan lists its targets in canonical order, so that plans of one digest have the same targets in the same places.
     """
 
     name: str
     grid: float
     sensitivity: Sensitivity
     words: str
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
