@@ -34,7 +34,8 @@ class ExactTable:
         msg = "an exact table is sealed"
         raise TypeError(msg)
 
-    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __iter__ = __len__ = __eq__ = __getitem__ = _sealed  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = __copy__ = __deepcopy__ = __iter__ = __len__ = __eq__ = __getitem__ = _sealed
+    __getstate__ = __contains__ = __bool__ = _sealed
     __hash__ = None  # type: ignore[assignment]
 
 

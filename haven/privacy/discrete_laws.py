@@ -1,0 +1,67 @@
+"""The two integer noise laws as numbers: variance and two-sided tail, for error bars. Nothing here draws noise or sets a price.
+
+Discrete Gaussian: P(x) ∝ exp(-x²/2σ²) on the integers. Discrete Laplace: P(x) ∝ exp(-|x|/b).
+"""
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+SUMMED_UP_TO = 32.0
+
+
+@lru_cache(maxsize=256)
+def normal_quantile(confidence: float) -> float:
+    """The z with P(|N(0, 1)| ≤ z) = `confidence`, 0 < confidence < 1."""
+    return -NormalDist().inv_cdf((1 - confidence) / 2)
+
+
+@lru_cache(maxsize=4096)
+def gaussian_variance(scale: float) -> float:
+    """The variance for σ = `scale`: summed up to `SUMMED_UP_TO`, beyond it σ², which is exact to far less than one part in 10¹⁶.
+
+    The difference is below 4π²σ²·3·exp(-2π²σ²) by Poisson summation.
+    """
+    if scale > SUMMED_UP_TO:
+        return scale * scale
+    weights = _gaussian_weights(scale)
+    return 2 * math.fsum(x * x * weight for x, weight in enumerate(weights)) / _total(weights)
+
+
+@lru_cache(maxsize=4096)
+def gaussian_half_width(scale: float, confidence: float) -> float:
+    """The least whole h with P(|X| > h) ≤ 1 - confidence, summed up to `SUMMED_UP_TO`; beyond it ⌈zσ⌉, sound and at most 1 more.
+
+    Sound because P(X ≥ h + 1) ≤ P(N(0, σ²) ≥ h) for whole h (Canonne, Kamath, Steinke 2020, proposition 25).
+    """
+    if scale > SUMMED_UP_TO:
+        return float(math.ceil(normal_quantile(confidence) * scale))
+    weights = _gaussian_weights(scale)
+    allowed = (1 - confidence) * _total(weights)
+    tail, width = 0.0, len(weights) - 1
+    while width > 0 and tail + 2 * weights[width] <= allowed:
+        tail += 2 * weights[width]
+        width -= 1
+    return float(width)
+
+
+def laplace_variance(scale: float) -> float:
+    """The variance for b = `scale`: 2p/(1-p)² with p = exp(-1/b)."""
+    return 2 * math.exp(-1 / scale) / math.expm1(-1 / scale) ** 2
+
+
+def laplace_half_width(scale: float, confidence: float) -> float:
+    """The least whole h with P(|X| > h) = 2p^(h+1)/(1+p) ≤ 1 - confidence, p = exp(-1/b)."""
+    width = -scale * math.log((1 - confidence) * (1 + math.exp(-1 / scale)) / 2) - 1
+    return float(max(0, math.ceil(width)))
+
+
+def _gaussian_weights(scale: float) -> list[float]:
+    """exp(-x²/2σ²) for x = 0, 1, … as long as it is not zero in double precision beside 1."""
+    reach = math.ceil(40 * scale)
+    return [math.exp(-((x / scale) ** 2) / 2) for x in range(reach + 1)]
+
+
+def _total(weights: list[float]) -> float:
+    """The sum over all integers, given the weights of 0, 1, 2 and so on."""
+    return 2 * math.fsum(weights) - weights[0]

@@ -1,0 +1,70 @@
+"""Partition selection: which private keys may appear at all.
+
+Guarantee: the (ρ, δ) of a `Selection` covers OpenDP's map for a noisy count of units per key, of which only those strictly above the
+threshold are kept. See `partition_selection.proof.md`.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from haven.errors import Code, Refused
+from haven.privacy import measurements
+from haven.privacy.budget import ATTO, PICO, Definition, Price
+from haven.privacy.mechanisms import LARGEST_SCALE, Noise, Sensitivity, plan_noise
+from haven.privacy.units import ContributionBound
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Planned selection of private keys: noise on the number of units per key; keys whose noisy count is ≤ `threshold` are dropped.
+
+    `price` holds the ρ of the noise and the δ of a key that only one unit has; `noise.price` is the same ρ without δ.
+    """
+
+    noise: Noise
+    threshold: int
+    price: Price
+
+
+@lru_cache(maxsize=1024)
+def plan_selection(bound_groups: int, price: Price) -> Selection:
+    """The least noise and then the lowest threshold that `price` (its ρ and its δ) pays for, where one unit is in ≤ `bound_groups` keys.
+
+    Raises Refused(BUDGET_INVALID) under pure differential privacy, which has no δ; Refused(BUDGET_TOO_SMALL) when either part of the
+    price is too small for any threshold.
+    """
+    if price.definition is Definition.PURE:
+        raise Refused(
+            Code.BUDGET_INVALID,
+            "Keys that are not public can only be answered with a delta, and this population is promised pure differential privacy.",
+            "Group by columns with declared keys.",
+        )
+    sensitivity = Sensitivity(ContributionBound(bound_groups, bound_groups, 1), 1)
+    noise = plan_noise(sensitivity, Price(price.definition, price.pico))
+    threshold = _lowest_threshold(noise.scale, bound_groups, price)
+    rho, delta = measurements.gaussian_threshold_loss(noise.scale, threshold, bound_groups)
+    return Selection(noise, threshold, Price(price.definition, math.ceil(rho * PICO), math.ceil(delta * ATTO)))
+
+
+def _lowest_threshold(scale: float, groups: int, price: Price) -> int:
+    """The lowest threshold whose δ, by OpenDP's map, is within the price: the map falls as the threshold grows."""
+    allowed = Fraction(price.atto_delta, ATTO)
+
+    def pays(threshold: int) -> bool:
+        return measurements.gaussian_threshold_loss(scale, threshold, groups)[1] <= allowed
+
+    low, high = 1, 2
+    while not pays(high):
+        low, high = high, 2 * high
+        if high > 64 * max(scale, 1.0) or high > LARGEST_SCALE:
+            raise Refused(
+                Code.BUDGET_TOO_SMALL,
+                "This question's delta is too small to let any key that is not public appear.",
+                "Group by columns with declared keys, or ask the data custodian for a larger delta.",
+            )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if pays(middle) else (middle, high)
+    return high
