@@ -5,12 +5,13 @@ A declaration that exists is valid. A field it does not know is refused; so is e
 """
 
 import math
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 
 from haven.privacy.units import ContributionBound
 
@@ -40,6 +41,16 @@ def _plain_bound(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever
     return value
 
 
+def _plain_flag(value: Any) -> Any:  # noqa: ANN401 - the same
+    """True or false; 0 and 1 are accepted; no other number and no word is."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value in {0, 1}:
+        return bool(value)
+    raise ValueError("write true or false.")
+
+
+Flag = Annotated[bool, BeforeValidator(_plain_flag)]
 Bound = Annotated[int | float | date, BeforeValidator(_plain_bound)]
 
 
@@ -67,7 +78,7 @@ class Column(Declared):
 
     type: ColumnType
     bounds: tuple[Bound, Bound] | None = None
-    nullable: StrictBool = False
+    nullable: Flag = False
     keys: tuple[StrictStr, ...] | None = None
     description: StrictStr = ""
 
@@ -140,7 +151,7 @@ class Table(Declared):
     """One declared table: personal (it has a unit column and contribution bounds) or public."""
 
     source: StrictStr = Field(min_length=1)
-    public: StrictBool = False
+    public: Flag = False
     unit_column: ColumnName | None = None
     rows_per_unit: Count = 1
     groups_per_unit: Count | None = None
@@ -202,6 +213,14 @@ def _system_names(table: Table) -> frozenset[str]:
     return frozenset(chain(("unit_", "rk_"), (f"gr_{k}" for k in keys), (f"rpc_{k}" for k in keys), (f"{x}_fx" for x in numbers)))
 
 
+def check_units_stay_apart(tables: Mapping[str, Table]) -> None:
+    """No public table has a column named as a unit column: nothing public may join on persons. Raises ValueError."""
+    units = {table.unit_column.lower() for table in tables.values() if table.unit_column is not None}
+    for name, table in tables.items():
+        if table.public and any(column.lower() in units for column in table.columns):
+            raise ValueError(f"the public table {name} has a column named as the unit column of a personal table; rename or remove it.")
+
+
 class Dataset(Declared):
     """A dataset's public face: its name and tables. Who may use it, and at what price, is policy."""
 
@@ -210,9 +229,6 @@ class Dataset(Declared):
     tables: dict[Name, Table] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _units_stay_out_of_public_tables(self) -> Self:
-        units = {table.unit_column.lower() for table in self.tables.values() if table.unit_column is not None}
-        for name, table in self.tables.items():
-            if table.public and any(column.lower() in units for column in table.columns):
-                raise ValueError(f"the public table {name} has a column named as the unit column of a personal table; rename or remove it.")
+    def _units_stay_apart(self) -> Self:
+        check_units_stay_apart(self.tables)
         return self

@@ -1,0 +1,47 @@
+"""A project as approved: who asks, for what, until when, and with how much of each dataset's budget."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StrictStr
+
+from haven.catalog.dataset import Declared, Name
+from haven.policy.duo import Modifier
+from haven.policy.purpose import Institution, Purpose
+from haven.policy.quantities import Country, Day, Epsilon, UserName, Words
+
+
+class Grant(Declared):
+    """A project's cap on one dataset: epsilon at the dataset's delta; compared and summed in rho."""
+
+    epsilon: Epsilon
+
+
+class Ethics(Declared):
+    """The approval of a research ethics committee."""
+
+    approval: Words
+    expires: Day
+
+
+def _distinct(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
+    if isinstance(value, Sequence) and not isinstance(value, str) and len({str(item) for item in value}) != len(value):
+        raise ValueError("an entry is listed twice; list each once.")
+    return value
+
+
+class ProjectPolicy(Declared):
+    """One project's file. `starts` counts a dataset's time limit; `agreements` names what the project agrees to (COL)."""
+
+    project: Name
+    title: Words
+    lay_summary: StrictStr = ""
+    purpose: Purpose
+    researchers: Annotated[tuple[UserName, ...], BeforeValidator(_distinct)] = Field(min_length=1)
+    datasets: dict[Name, Grant] = Field(min_length=1)
+    ethics: Ethics | None = None
+    country: Country
+    institution: Institution | None = None
+    agreements: tuple[Modifier, ...] = ()
+    starts: Day | None = None
+    ends: Day
