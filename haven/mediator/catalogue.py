@@ -1,0 +1,53 @@
+"""The public face of datasets and budgets: what a researcher may read without paying. No count, no statistic, no datum."""
+
+from typing import Any
+
+from haven.catalog.dataset import Column, Table
+from haven.ledger.entries import Balance
+from haven.mediator.receipts import amounts
+from haven.policy.dataset_policy import DatasetPolicy
+from haven.privacy.budget import Price
+
+
+def dataset_document(policy: DatasetPolicy, *, paused: str | None) -> dict[str, Any]:
+    """A dataset's public metadata, JSON-ready: declared tables, consent, promise, credit."""
+    return {
+        "name": policy.dataset,
+        "title": policy.title,
+        "description": policy.description,
+        "custodian": policy.custodian,
+        "population": policy.budget_owner,
+        "paused": paused,
+        "privacy": policy.privacy.model_dump(mode="json"),
+        "consent": policy.consent.model_dump(mode="json", exclude={"withdrawals"}),
+        "attribution": policy.attribution.model_dump(mode="json"),
+        "policy_digest": policy.digest,
+        "tables": {name: _table(table) for name, table in policy.tables.items()},
+    }
+
+
+def budget_line(policy: DatasetPolicy, total: Price, balance: Balance) -> dict[str, Any]:
+    """One dataset's line of a project's budget: total, spent (with what is in flight) and left."""
+    return {
+        "dataset": policy.dataset,
+        "definition": str(policy.privacy.definition),
+        "total": amounts(total, policy),
+        "spent": amounts(balance.taken, policy),
+        "left": amounts(total.minus(balance.taken), policy),
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "public": table.public,
+        "description": table.description,
+        "unit_column": table.unit_column,
+        "rows_per_unit": None if table.public else table.bound().rows_per_unit,
+        "groups_per_unit": None if table.public else table.bound().groups_per_unit,
+        "rows_per_group": None if table.public else table.bound().rows_per_group,
+        "columns": {name: _column(column) for name, column in table.columns.items()},
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return column.model_dump(mode="json")

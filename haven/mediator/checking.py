@@ -1,0 +1,45 @@
+"""Station 8 for a planned question: the policy's thresholds, the plan's facts, and what is recorded of the verdict."""
+
+from dataclasses import asdict
+from typing import Any
+
+from haven import disclosure
+from haven.disclosure import Outcome, PlanFacts, Thresholds, Verdict
+from haven.errors import question_fault
+from haven.mediator.asking import Planned
+from haven.mediator.receipts import receipt_facts
+from haven.policy.dataset_policy import DatasetPolicy
+from haven.privacy.tables import NoisyTable
+from haven.query.private_plan import PrivatePlan
+
+
+def check(planned: Planned, noisy: NoisyTable) -> Verdict:
+    """The verdict on noised values alone. What a rule withholds is not an answer: it raises the question's fault."""
+    verdict = disclosure.check(noisy, plan_facts(planned.plan), thresholds(planned.policy))
+    if verdict.outcome is Outcome.WITHHOLD:
+        raise question_fault()
+    return verdict
+
+
+def record(planned: Planned, verdict: Verdict) -> dict[str, Any]:
+    """What the books keep of an answer beside its noisy integers: the receipt's facts, its form, and the findings."""
+    plan, question = planned.plan, planned.question
+    return {
+        **receipt_facts(plan, planned.policy, question.project, question.sql),
+        "columns": [{"name": output.name, "type": str(output.type)} for output in plan.outputs],
+        "findings": [asdict(finding) | {"rows": list(finding.rows)} for finding in verdict.findings],
+    }
+
+
+def plan_facts(plan: PrivatePlan) -> PlanFacts:
+    """What the rules may know of a plan."""
+    return PlanFacts(
+        key_columns=tuple(key.columns[0] if key.columns else key.name for key in plan.keys),
+        count_targets=tuple(index for index, target in enumerate(plan.targets) if target.counts),
+        grids=tuple(target.grid for target in plan.targets),
+    )
+
+
+def thresholds(policy: DatasetPolicy) -> Thresholds:
+    """The thresholds that the dataset's policy declares."""
+    return Thresholds(policy.disclosure.threshold, frozenset(policy.disclosure.protected_columns))

@@ -1,0 +1,92 @@
+"""What people may read without asking data: the catalogue, budgets, receipts, the audit. Nothing here costs anything or looks at a row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from haven.errors import Code, Refused
+from haven.ledger.entries import Receipt, RecordedAnswer
+from haven.ledger.ledger import Ledger
+from haven.mediator.catalogue import budget_line, dataset_document
+from haven.mediator.policies import Policies
+from haven.mediator.receipts import receipt_document
+from haven.policy.caps import caps_of
+from haven.policy.permissions import Act, check_may
+from haven.policy.project_policy import ProjectPolicy
+from haven.policy.roles import Principal, Role
+
+FACTS = (
+    *("dataset", "project", "sql", "plan_digest", "mechanisms", "cost", "epsilon", "citation", "words", "warnings"),
+    *("columns", "findings"),
+)
+
+
+class Enquiries:
+    """Reads the books and policies for people, each within what their role may see. Threads may share it."""
+
+    def __init__(self, ledger: Ledger, policies: Policies) -> None:
+        self._ledger = ledger
+        self._policies = policies
+
+    def datasets(self, principal: Principal) -> list[dict[str, Any]]:
+        """The catalogue: every dataset's public metadata."""
+        check_may(principal, Act.READ_CATALOGUE)
+        return [dataset_document(policy, paused=self._policies.halt(policy.dataset)) for policy in self._policies.datasets()]
+
+    def dataset(self, name: str, principal: Principal) -> dict[str, Any]:
+        """One dataset's public metadata. Refused (NOT_FOUND) where there is none."""
+        check_may(principal, Act.READ_CATALOGUE)
+        return dataset_document(self._policies.dataset(name), paused=self._policies.halt(name))
+
+    def projects(self, principal: Principal) -> list[dict[str, Any]]:
+        """The projects that `principal` may see: their own, or all of them where their role reads every budget."""
+        everything = principal.role in {Role.CUSTODIAN, Role.AUDITOR}
+        mine = [project for project in self._policies.projects() if everything or principal.name in project.researchers]
+        return [_project_document(project) for project in mine]
+
+    def budget(self, project: str, principal: Principal) -> dict[str, Any]:
+        """Total, spent and left of a project, a line a dataset. Refused to those outside the project who do not keep the books."""
+        policy = self._policies.project(project)
+        check_may(principal, Act.READ_BUDGET, policy.researchers)
+        lines = []
+        for dataset in self._policies.datasets():
+            if dataset.dataset in policy.datasets:
+                balance = self._ledger.balance(dataset.dataset, dataset.budget_owner, project)
+                lines.append(budget_line(dataset, caps_of(dataset, policy).project, balance))
+        return {"project": project, "datasets": lines}
+
+    def receipt(self, receipt_id: str, principal: Principal) -> dict[str, Any]:
+        """A receipt as its reader sees it. To those outside its project it does not exist, but to custodians, auditors and checkers."""
+        receipt, recorded = self._ledger.receipt(receipt_id), self._ledger.recorded(receipt_id)
+        if receipt is None or not self._may_read(receipt, principal):
+            raise Refused(Code.NOT_FOUND, "There is no such receipt.", "Copy its id from the answer's receipt.")
+        return receipt_document(receipt, _facts(recorded), self._policies.dataset(receipt.reservation.dataset))
+
+    def audit(self, principal: Principal, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
+        """Entries of the books after number `after`, oldest first, without researchers' texts or any datum."""
+        check_may(principal, Act.READ_AUDIT)
+        return [_entry(entry) for entry in self._ledger.entries_after(after, limit)]
+
+    def _may_read(self, receipt: Receipt, principal: Principal) -> bool:
+        if principal.role is not Role.RESEARCHER:
+            return True
+        return principal.name in self._policies.project(receipt.reservation.project).researchers
+
+
+def _facts(recorded: RecordedAnswer | None) -> dict[str, Any]:
+    return {} if recorded is None else {name: recorded.document[name] for name in FACTS if name in recorded.document}
+
+
+def _project_document(project: ProjectPolicy) -> dict[str, Any]:
+    return {
+        "project": project.project,
+        "title": project.title,
+        "lay_summary": project.lay_summary,
+        "purpose": project.purpose.model_dump(mode="json"),
+        "datasets": sorted(project.datasets),
+        "researchers": list(project.researchers),
+        "ends": project.ends.isoformat(),
+    }
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(entry)
