@@ -1,35 +1,64 @@
-"""The books of one haven: reserve, then post or void; replay; balances; the audit chain."""
+"""The books of one haven: reserve, then post or void; replay; balances; the audit chain.
 
+Every method that writes returns only after its change, and the entry that records it, are durable; one that raises has changed nothing.
+Any failure of the file itself is one constant Fault (FAULT_LEDGER). Safe to share between threads, and the file between processes.
+"""
+
+import base64
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from sqlalchemy import Connection
+
+from haven.errors import Code, Refused
+from haven.ledger import accounts, answers, audit, reading, spends
+from haven.ledger.accounts import Trio
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Reservation, Spend
 from haven.ledger.people import People
 from haven.ledger.registry import Registry
+from haven.ledger.store import Store
 from haven.ledger.writer import Transaction
-from haven.policy.authorisation import Authorisation
+from haven.policy.authorisation import Authorisation, Caps
+from haven.privacy.budget import Definition, Price
 from haven.query.private_plan import PrivatePlan
 
+DEFAULT_BUSY_TIMEOUT = timedelta(seconds=5)
 
-@dataclass(frozen=True)
+
 class Ledger:
-    people: People
-    registry: Registry
+    """The books at one path. `people` holds accounts and tokens, `registry` policies, states and snapshots."""
+
+    def __init__(self, store: Store) -> None:
+        """Use `open`."""
+        self._store = store
+        self.people = People(store)
+        self.registry = Registry(store)
 
     @classmethod
-    def open(cls, path: Path, *, busy_timeout: timedelta = timedelta(seconds=5)) -> "Ledger":
-        """Open (create, migrate forward) the books at `path`. Call `sweep(now, timedelta(0))` once after, before the first question."""
-        raise NotImplementedError
+    def open(cls, path: Path, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
+        """Open the books at `path`: created (mode 0600) where there are none, brought forward where they are older.
+
+        Call `sweep(now, timedelta(0))` before the first question: whatever was in flight when the books were last closed is in doubt.
+        """
+        return cls(Store.open(path, busy_timeout))
 
     def close(self) -> None:
-        """Finish what is queued and let go of the file. Also a context manager: `with Ledger.open(path) as ledger`."""
-        raise NotImplementedError
+        """Finish what is queued and let go of the file."""
+        self._store.close()
 
-    def reserve(  # noqa: PLR0913 - a permit names all that it permits
+    def __enter__(self) -> Self:
+        """The ledger; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def reserve(
         self,
         plan: PrivatePlan,
         authorisation: Authorisation,
@@ -39,58 +68,147 @@ class Ledger:
         *,
         question: str = "",
     ) -> Reservation:
-        """Durable before it returns. `question` is the researcher's own text. Refused: BUDGET_EXHAUSTED, BUDGET_INVALID, POLICY_PAUSED,
-        POLICY_SUSPENDED, REQUEST_CONFLICT (the idempotency key is taken: call `earlier` first). Fault: FAULT_LEDGER."""
-        raise NotImplementedError
+        """Take the plan's price durably from population, dataset and project, all or none. `question` is the researcher's own text.
+
+        Refused: BUDGET_EXHAUSTED naming the cap that lacks and what it has left, BUDGET_INVALID for losses of another definition,
+        POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
+        """
+        _check_same_definition(plan.price, authorisation.caps)
+        reservation = Reservation(
+            id=_new_number(),
+            plan_digest=plan.digest,
+            policy_digest=authorisation.policy_digest,
+            snapshot=snapshot,
+            population=authorisation.population,
+            dataset=authorisation.dataset,
+            project=authorisation.project,
+            actor=authorisation.actor,
+            price=plan.price,
+            reserved_at=now,
+        )
+        return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, question, idempotency_key))
 
     def post(self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime) -> Receipt:
-        """Spent for good, the answer recorded. The question's constant Fault when it was already swept."""
-        raise NotImplementedError
+        """Spend the reservation for good and record its answer. The question's constant Fault where it was swept meanwhile."""
+        content = answers.encode(answer)
+        return self._store.write(lambda tx: spends.post(tx, reservation.id, content, verdict, now))
 
     def post_fault(self, reservation: Reservation, now: datetime) -> Receipt:
-        """Spent for good, without an answer. Posting a fault twice gives the first receipt."""
-        raise NotImplementedError
+        """Spend the reservation for good, without an answer; the first receipt where that was done before."""
+        return self._store.write(lambda tx: spends.post_fault(tx, reservation.id, spends.FAULTED, None, now))
 
     def void(self, reservation: Reservation, cause: str, now: datetime) -> None:
-        """Give the price back: only before station 6, only from `reserved`."""
-        raise NotImplementedError
+        """Give the price back. Only for plan-only causes, before anything looked at a row; `cause` holds no datum."""
+        self._store.write(lambda tx: spends.void(tx, reservation.id, cause, now))
 
     def sweep(self, now: datetime, older_than: timedelta) -> int:
-        """Post (never void) reservations in doubt; how many."""
-        raise NotImplementedError
+        """Post, never void, every reservation at least `older_than` old (or that far in the future): unknown is spent. How many."""
+        return self._store.write(lambda tx: spends.sweep(tx, now, older_than))
 
     def replay(self, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
-        """The recorded answer of the same plan on the same snapshot, for free."""
-        raise NotImplementedError
+        """The recorded answer of the same plan on the same snapshot, asked within the same project: free to give again."""
+        with self._store.read() as connection:
+            return reading.replay(connection, project, dataset, plan_digest, snapshot)
 
     def earlier(self, actor: str, project: str, idempotency_key: str, plan_digest: str, snapshot: int) -> Replay | None:
-        """The answer already paid for under this key (`receipt.replayed` False: the same receipt, no second charge), None if the key is new.
-        Refused REQUEST_CONFLICT: other question, or still being answered. The question's Fault where the first try ended in one."""
-        raise NotImplementedError
+        """What was already paid for under this key: the same receipt and answer, not replayed; None for a new key.
 
-    def balance(self, dataset: str, population: str, project: str | None = None) -> Balance:
-        """`project` given: the project's account in the dataset; else the dataset's. See `population_balance`."""
-        raise NotImplementedError
+        Refused (REQUEST_CONFLICT) where the key was for another question or is still being answered; the question's Fault where the
+        first try ended in one.
+        """
+        with self._store.read() as connection:
+            return reading.earlier(connection, actor, project, idempotency_key, (plan_digest, snapshot))
 
-    def receipt(self, receipt_id: str) -> Receipt | None: ...
-    def spend(self, receipt_id: str) -> Spend | None: ...
-    def recorded(self, receipt_id: str) -> RecordedAnswer | None: ...
-    def recent(self, *, dataset: str | None = None, project: str | None = None, actor: str | None = None, limit: int = 50) -> tuple[Spend, ...]: ...
-    def history(self, project: str) -> tuple[Spend, ...]: ...
-    def spend_series(self, dataset: str) -> tuple[DaySpend, ...]: ...
-    def entries(self, *, kind: str | None = None, actor: str | None = None, limit: int = 100) -> tuple[Entry, ...]: ...
+    def balance(self, dataset: str, population: str, project: str | None = None, *, definition: Definition = Definition.ZCDP) -> Balance:
+        """The project's account in the dataset, or the dataset's where no project is named. Zero in `definition` where untouched."""
+        names = Trio.of(population, dataset, project or "")
+        with self._store.read() as connection:
+            return reading.balance(connection, names.dataset if project is None else names.project, definition)
+
+    def population_balance(self, population: str, *, definition: Definition = Definition.ZCDP) -> Balance:
+        """The population's account, which every dataset of these people draws on."""
+        with self._store.read() as connection:
+            return reading.balance(connection, Trio.of(population, "", "").population, definition)
+
+    def left(self, authorisation: Authorisation) -> Price:
+        """The least that the three caps leave now, part by part, after everything spent and in flight."""
+        names = Trio.of(authorisation.population, authorisation.dataset, authorisation.project)
+        with self._store.read() as connection:
+            balances = reading.balances(connection, names, authorisation.caps.population.definition)
+        return accounts.least_left(authorisation.caps, balances)
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """The receipt of a posted spend."""
+        with self._store.read() as connection:
+            return reading.receipt(connection, receipt_id)
+
+    def spend(self, receipt_id: str) -> Spend | None:
+        """The spend, whatever its state, with the question's text: for its project, the dataset's custodian, and auditors."""
+        with self._store.read() as connection:
+            return reading.spend(connection, receipt_id)
+
+    def recorded(self, receipt_id: str) -> RecordedAnswer | None:
+        """The answer recorded under a receipt."""
+        with self._store.read() as connection:
+            return reading.recorded(connection, receipt_id)
+
+    def recent(
+        self, *, dataset: str | None = None, project: str | None = None, actor: str | None = None, limit: int = 50
+    ) -> tuple[Spend, ...]:
+        """The newest spends first, of this dataset, project and actor as far as they are named."""
+        where = {"dataset": dataset, "project": project, "actor": actor}
+        with self._store.read() as connection:
+            return reading.recent(connection, _named(where), limit)
+
+    def history(self, project: str) -> tuple[Spend, ...]:
+        """Everything a project ever asked, the newest first."""
+        with self._store.read() as connection:
+            return reading.recent(connection, {"project": project}, None)
+
+    def spend_series(self, dataset: str) -> tuple[DaySpend, ...]:
+        """What was spent of a dataset on each day (UTC) on which anything was: the burn-down."""
+        with self._store.read() as connection:
+            return reading.spend_series(connection, dataset)
+
+    def entries(self, *, kind: str | None = None, actor: str | None = None, limit: int = 100) -> tuple[Entry, ...]:
+        """The newest entries first, of this kind and actor as far as they are named."""
+        with self._store.read() as connection:
+            return reading.newest_entries(connection, _named({"kind": kind, "actor": actor}), limit)
 
     def record(self, kind: str, actor: str, detail: Mapping[str, Any], now: datetime) -> Entry:
-        """One audit entry of another room's act. `detail`: strings, integers, booleans, None, lists, objects; no floats, no datum."""
-        raise NotImplementedError
+        """Add one entry for another room's act. `detail` holds no floats and no datum."""
+        return self._store.write(lambda tx: tx.append(kind, actor, detail, now))
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """`with ledger.transaction() as tx: tx.connection.execute(…); tx.append(kind, actor, detail, now)`: durable when the block is left;
-        an exception undoes all of it. Keep it short: it is the one writer. No other writing ledger call inside the block."""
-        raise NotImplementedError
+        """`with ledger.transaction() as tx:` write own tables on `tx.connection` and `tx.append(…)` the entry, atomically.
 
-    def read(self) -> AbstractContextManager[Any]:
-        """A read-only SQLAlchemy Connection on a consistent snapshot: for other rooms' own tables."""
-        raise NotImplementedError
+        Durable when the block is left; undone when it raises. Everyone else's writing waits, so keep the block short, and call no other
+        writing method inside it (RuntimeError).
+        """
+        return self._store.transaction()
 
-    def audit_export(self) -> Iterator[dict[str, Any]]: ...
+    def read(self) -> AbstractContextManager[Connection]:
+        """A read-only connection on one consistent snapshot, for other rooms' own tables."""
+        return self._store.read()
+
+    def audit_export(self) -> Iterator[dict[str, Any]]:
+        """Every entry as one JSON-ready object, the oldest first."""
+        return audit.export(self._store)
+
+
+def _named(where: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in where.items() if value is not None}
+
+
+def _new_number() -> str:
+    """A spend's number: 80 random bits, so it tells nothing and nobody guesses another's."""
+    return "q-" + base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
+
+
+def _check_same_definition(price: Price, caps: Caps) -> None:
+    if any(cap.definition is not price.definition for cap in (caps.population, caps.dataset, caps.project)):
+        raise Refused(
+            Code.BUDGET_INVALID,
+            f"This question is priced in {price.definition.unit}, and its budget is not.",
+            "Ask with the unit of the dataset's own privacy definition.",
+        )

@@ -1,0 +1,98 @@
+"""Rows of `spends` and the values they stand for."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from haven.ledger.amounts import loaded, moment_of, stamp, stored
+from haven.ledger.entries import Receipt, Reservation, Spend, SpendState
+from haven.policy.authorisation import Caps
+from haven.privacy.budget import Definition, Price
+
+
+def price_json(price: Price) -> dict[str, str]:
+    """A price in an entry: decimal strings, since other readers of JSON round large integers."""
+    return {"definition": price.definition.value, "pico": str(price.pico), "atto_delta": str(price.atto_delta)}
+
+
+def price_of(value: dict[str, str]) -> Price:
+    """The inverse of `price_json`."""
+    return Price(Definition(value["definition"]), int(value["pico"]), int(value["atto_delta"]))
+
+
+def caps_json(caps: Caps) -> dict[str, dict[str, str]]:
+    """The three caps in an entry."""
+    return {"population": price_json(caps.population), "dataset": price_json(caps.dataset), "project": price_json(caps.project)}
+
+
+def caps_of(value: dict[str, dict[str, str]]) -> Caps:
+    """The inverse of `caps_json`."""
+    return Caps(price_of(value["population"]), price_of(value["dataset"]), price_of(value["project"]))
+
+
+def reservation_detail(reservation: Reservation, caps: Caps) -> dict[str, Any]:
+    """What the chain says of a reservation. The question's text is not in it: auditors read the chain, and a text may hold a literal."""
+    return {
+        "id": reservation.id,
+        "project": reservation.project,
+        "dataset": reservation.dataset,
+        "population": reservation.population,
+        "snapshot": reservation.snapshot,
+        "plan_digest": reservation.plan_digest,
+        "policy_digest": reservation.policy_digest,
+        "price": price_json(reservation.price),
+        "caps": caps_json(caps),
+    }
+
+
+def spend_row(reservation: Reservation, caps: Caps, question: str, key: str | None, entry: int) -> dict[str, Any]:
+    """A new row of `spends`, in flight since entry `entry`."""
+    return {
+        "id": reservation.id,
+        "state": SpendState.RESERVED.value,
+        "actor": reservation.actor,
+        "project": reservation.project,
+        "dataset": reservation.dataset,
+        "population": reservation.population,
+        "snapshot": reservation.snapshot,
+        "plan_digest": reservation.plan_digest,
+        "policy_digest": reservation.policy_digest,
+        "definition": reservation.price.definition.value,
+        "pico": stored(reservation.price.pico),
+        "atto": stored(reservation.price.atto_delta),
+        "caps": json.dumps(caps_json(caps)),
+        "question": question,
+        "idempotency_key": key,
+        "reserved_at": stamp(reservation.reserved_at),
+        "reserve_entry": entry,
+        "outcome": "",
+    }
+
+
+def reservation_of(row: Row[Any]) -> Reservation:
+    """The reservation in a row of `spends`."""
+    return Reservation(
+        id=row.id,
+        plan_digest=row.plan_digest,
+        policy_digest=row.policy_digest,
+        snapshot=row.snapshot,
+        population=row.population,
+        dataset=row.dataset,
+        project=row.project,
+        actor=row.actor,
+        price=Price(Definition(row.definition), loaded(row.pico), loaded(row.atto)),
+        reserved_at=moment_of(row.reserved_at),
+    )
+
+
+def receipt_of(row: Row[Any], *, replayed: bool) -> Receipt:
+    """The receipt in a posted row of `spends` joined with the digest of its last entry."""
+    left = Price(Definition(row.definition), loaded(row.left_pico), loaded(row.left_atto))
+    return Receipt(row.id, reservation_of(row), moment_of(row.ended_at), row.end_entry, row.end_digest, left, replayed)
+
+
+def spend_of(row: Row[Any]) -> Spend:
+    """The spend in a row of `spends` joined with the number of its answers."""
+    ended_at = None if row.ended_at is None else moment_of(row.ended_at)
+    return Spend(reservation_of(row), SpendState(row.state), row.question, ended_at, row.outcome, row.answered)

@@ -1,0 +1,153 @@
+"""The tables of the books. Other rooms declare theirs on the same `metadata` and bring a migration of their own.
+
+`entries` only grows (triggers, in the migrations, refuse UPDATE and DELETE); everything else says what the entries say, in a form that
+is quick to ask.
+"""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev_digest", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+# one row for each population, dataset and (project, dataset): running totals, 60 digits each
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("spent_pico", Text, nullable=False),
+    Column("spent_atto", Text, nullable=False),
+    Column("reserved_pico", Text, nullable=False),
+    Column("reserved_atto", Text, nullable=False),
+)
+
+spends = Table(
+    "spends",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("population", Text, nullable=False),
+    Column("snapshot", Integer, nullable=False),
+    Column("plan_digest", Text, nullable=False),
+    Column("policy_digest", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("pico", Text, nullable=False),
+    Column("atto", Text, nullable=False),
+    Column("caps", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("idempotency_key", Text),
+    Column("reserved_at", Text, nullable=False),
+    Column("reserve_entry", Integer, ForeignKey("entries.seq"), nullable=False),
+    Column("ended_at", Text),
+    Column("end_entry", Integer, ForeignKey("entries.seq")),
+    Column("outcome", Text, nullable=False),
+    Column("left_pico", Text),
+    Column("left_atto", Text),
+    CheckConstraint("state IN ('reserved', 'posted', 'void')", name="state"),
+    Index(None, "project", "dataset", "plan_digest", "snapshot"),
+    Index(None, "dataset", "reserve_entry"),
+    Index("ix_spends_in_flight", "reserved_at", sqlite_where=text("state = 'reserved'"), postgresql_where=text("state = 'reserved'")),
+    # a void frees its key; a posted spend keeps it for ever
+    Index(
+        "uq_spends_idempotency_key",
+        "actor",
+        "project",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=text("idempotency_key IS NOT NULL AND state <> 'void'"),
+        postgresql_where=text("idempotency_key IS NOT NULL AND state <> 'void'"),
+    ),
+)
+
+# what was given to the asker: the noisy table and the document beside it, as one JSON text whose SHA-256 the posting entry holds
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Text, ForeignKey("spends.id"), primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("digest", Text, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("entry", Integer, ForeignKey("entries.seq"), nullable=False),
+)
+
+# the present state of a dataset, a project or a person; no row means active
+states = Table(
+    "states",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    CheckConstraint("state IN ('active', 'paused', 'suspended', 'revoked')", name="state"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("entry", Integer, ForeignKey("entries.seq"), nullable=False),
+)
+
+# `registry` counts changes of policies, states and snapshots, so that a reader knows when to read them again
+counters = Table("counters", metadata, Column("name", Text, primary_key=True), Column("value", Integer, nullable=False))
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("project", Text),
+    Column("password", Text),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("locked_until", Text),
+    Column("added_at", Text, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("name", Text, ForeignKey("users.name"), nullable=False, index=True),
+    Column("issued_at", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("revoked_at", Text),
+    UniqueConstraint("digest"),
+)
