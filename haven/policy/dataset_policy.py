@@ -1,13 +1,12 @@
 """A dataset's policy: what it holds, what its people were promised, what they consented to, and how answers are checked."""
 
-import hashlib
-import json
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator, model_validator
 
 from haven.catalog.dataset import Dataset, Declared, Flag, Name, Table, check_units_stay_apart
+from haven.policy.digest import canonical_digest
 from haven.policy.duo import ConditionEntry, Permission
 from haven.policy.quantities import Delta, Disease, Doi, Epsilon, Orcid, Ror, UserName, Words, is_bench
 from haven.policy.roles import Tier
@@ -193,5 +192,4 @@ class DatasetPolicy(Declared):
         """SHA-256 (hex) of the canonical JSON of everything declared: equal digests, equal policies. Defaults count as if written."""
         plain = self.model_dump(mode="json")
         plain["population"] = self.budget_owner
-        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return canonical_digest(plain)

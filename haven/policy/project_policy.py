@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictStr
 
 from haven.catalog.dataset import Declared, Name
+from haven.policy.digest import canonical_digest
 from haven.policy.duo import Modifier
 from haven.policy.purpose import Institution, Purpose
 from haven.policy.quantities import Country, Day, Epsilon, UserName, Words
@@ -45,3 +46,8 @@ class ProjectPolicy(Declared):
     agreements: tuple[Modifier, ...] = ()
     starts: Day | None = None
     ends: Day
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of everything declared."""
+        return canonical_digest(self.model_dump(mode="json"))
