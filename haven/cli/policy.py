@@ -36,7 +36,7 @@ PolicyFile = Annotated[Path, typer.Argument(help="A policy file.")]
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Policy files or folders. Default: policies/ here.")] = None,
     bench: Bench = False,  # noqa: FBT002 - typer makes an option of it
-    as_json: Json = False,  # noqa: FBT002 - the same
+    as_json: Json = False,
 ) -> None:
     """Check policy files, alone and together: exit 0 when all are sound, 1 when one is not."""
     files = [file for path in paths or [Path("policies")] for file in _policy_files(path)]
@@ -68,7 +68,7 @@ def diff(
     before: PolicyFile,
     after: PolicyFile,
     bench: Bench = False,  # noqa: FBT002 - typer makes an option of it
-    as_json: Json = False,  # noqa: FBT002 - the same
+    as_json: Json = False,
 ) -> None:
     """Compare two dataset policies: what is looser, what is tighter."""
     try:

@@ -1,0 +1,85 @@
+"""Making and opening a haven's home: directories, secrets, the kind of home it is."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from haven.errors import Code, Refused
+from haven.ledger.ledger import Ledger
+from haven.release.signing import open_key
+from haven.settings import Home
+
+SECRET_BYTES = 32
+
+
+class Kind(StrEnum):
+    """A bench home accepts budgets and settings that promise people nothing; it says so on every page and answer."""
+
+    NORMAL = "normal"
+    BENCH = "bench"
+
+
+class HomeSettings(BaseModel):
+    """What `haven.yaml` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    title: str = "haven"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHome:
+    """A home that is there and whole enough to start."""
+
+    home: Home
+    settings: HomeSettings
+
+    @property
+    def bench(self) -> bool:
+        """True for a bench home."""
+        return self.settings.kind is Kind.BENCH
+
+    @property
+    def secret(self) -> bytes:
+        """The ingest secret."""
+        return self.home.secret.read_bytes()
+
+
+def create_home(root: Path, kind: Kind, title: str = "haven") -> OpenHome:
+    """Make a new home (mode 0700), with its books, signing key and secret. Refused where something is there already."""
+    home = Home(root.resolve())
+    if home.root.exists() and any(home.root.iterdir()):
+        raise Refused(Code.HOME_INVALID, "There is something at that place already.", "Name a directory that is new or empty.")
+    kept = (home.policies / "datasets", home.policies / "projects", home.data, home.releases, home.keys, home.run, home.hub)
+    for folder in (home.root, *kept):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    descriptor = os.open(home.secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as secret:
+        secret.write(secrets.token_bytes(SECRET_BYTES))
+    open_key(home.keys)
+    Ledger.open(home.books).close()
+    # last: a home without its settings is not one, so an interrupted start is seen as such
+    home.settings.write_text(f"kind: {kind}\ntitle: {title}\n", encoding="utf-8")
+    return open_home(root)
+
+
+def open_home(root: Path) -> OpenHome:
+    """The home at `root`. Refused (HOME_INVALID) where there is none."""
+    home = Home(root.resolve())
+    try:
+        settings = HomeSettings.model_validate(YAML(typ="safe").load(home.settings))
+    except (OSError, YAMLError, ValidationError):
+        raise Refused(
+            Code.HOME_INVALID,
+            "There is no haven at that place.",
+            "Make one with `haven init HOME`, or name it with --home or HAVEN_HOME.",
+        ) from None
+    return OpenHome(home, settings)

@@ -1,0 +1,48 @@
+"""The whole house, put together: the one place that knows every room. Entry points open it; rooms are handed what they need."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from haven.cli.home import OpenHome, open_home
+from haven.engines.duckdb_engine import DuckDBEngine
+from haven.ledger.ledger import Ledger
+from haven.mediator.enquiries import Enquiries
+from haven.mediator.mediator import Mediator
+from haven.mediator.policies import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A haven's rooms, open."""
+
+    home: OpenHome
+    ledger: Ledger
+    policies: Policies
+    engine: DuckDBEngine
+    mediator: Mediator
+    enquiries: Enquiries
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_books(root: Path) -> Iterator[tuple[OpenHome, Ledger]]:
+    """The home and its books, without an engine: for commands that ask no question."""
+    home = open_home(root)
+    with Ledger.open(home.home.books) as ledger:
+        yield home, ledger
+
+
+@contextmanager
+def open_house(root: Path) -> Iterator[House]:
+    """Everything. What a crash left in doubt is booked as spent before the first question."""
+    with open_books(root) as (home, ledger), DuckDBEngine(home.home.data) as engine:
+        ledger.sweep(now(), timedelta(minutes=5))
+        policies = Policies(ledger.registry, ledger.people, bench=home.bench)
+        yield House(home, ledger, policies, engine, Mediator(ledger, policies, engine, now), Enquiries(ledger, policies))
