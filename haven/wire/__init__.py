@@ -1,1 +1,1 @@
-"""The wire room."""
+"""What client and service say to each other, version 1: questions, answers, releases, problems. Knows nothing but the errors."""

@@ -1,20 +1,33 @@
-"""Messages about questions, version 1: what a client may send to /api/v1/queries, and what comes back."""
+"""Messages about questions, version 1: what a client may send to /api/v1/queries."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+# Short and with a small exponent, so that no arithmetic on a budget is ever long; 10⁻¹² is the books' own unit.
+_PLAIN_DECIMAL = re.compile(r"[0-9]{1,24}(\.[0-9]{0,24})?([eE][+-]?[0-9]{1,2})?|\.[0-9]{1,24}([eE][+-]?[0-9]{1,2})?", re.ASCII)
+PUBLIC_WIDTH = 2**31 - 1
+
 
 def _plain_quantity(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was sent
     """A budget travels as a decimal string or a number; a boolean is neither."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+    text = str(value) if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
+    if not _PLAIN_DECIMAL.fullmatch(text):
         msg = "write a positive decimal number or string"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError into a field error
-    return str(value)
+        raise ValueError(msg)
+    return text
 
 
-Quantity = Annotated[Decimal, BeforeValidator(_plain_quantity), Field(gt=0, allow_inf_nan=False)]
+Quantity = Annotated[
+    Decimal,
+    BeforeValidator(_plain_quantity, json_schema_input_type=float | str),
+    Field(gt=0, allow_inf_nan=False, description="A positive decimal number, or the same as a string."),
+]
+ProjectName = Annotated[str, Field(min_length=1, max_length=63)]
+Bound = Annotated[int, Field(ge=1, le=PUBLIC_WIDTH, strict=True)]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Message(BaseModel):
@@ -26,20 +39,20 @@ class Message(BaseModel):
 class QueryOptions(Message):
     """Options of a question. Bounds may only be lowered; `replay=False` pays for a fresh draw instead of the recorded answer."""
 
-    rows_per_unit: int | None = Field(default=None, ge=1)
-    groups_per_unit: int | None = Field(default=None, ge=1)
-    weights: dict[str, float] | None = None
-    replay: bool = True
+    rows_per_unit: Bound | None = None
+    groups_per_unit: Bound | None = None
+    weights: Annotated[dict[str, Weight], Field(max_length=100)] | None = None
+    replay: Annotated[bool, Field(strict=True)] = True
 
 
 class QueryRequest(Message):
-    """A question and exactly one way to pay for it."""
+    """A question and exactly one way to pay for it: `epsilon`, `rho`, or `error` (the wished 95 % half-width)."""
 
-    project: str
-    sql: str
+    project: ProjectName
+    sql: Annotated[str, Field(min_length=1)]
     epsilon: Quantity | None = None
     rho: Quantity | None = None
     error: Quantity | None = None
     options: QueryOptions = QueryOptions()
-    preview: bool = False
+    preview: Annotated[bool, Field(strict=True)] = False
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None

@@ -1,0 +1,99 @@
+"""What a project may still spend, dataset by dataset."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from haven.client import display
+from haven.client.connection import unreadable
+from haven.errors import Code, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One dataset's budget: amounts are decimal strings by unit (`rho`, `epsilon` at the dataset's delta, `delta`)."""
+
+    dataset: str
+    definition: str
+    total: Mapping[str, str]
+    spent: Mapping[str, str]
+    left: Mapping[str, str]
+
+    @classmethod
+    def of(cls, document: object) -> "BudgetLine":
+        """The line in `document`. Raises Fault where there is none."""
+        if not isinstance(document, dict) or not isinstance(document.get("dataset"), str):
+            raise unreadable()
+        amounts = [document.get(name) for name in ("total", "spent", "left")]
+        if not all(isinstance(amount, dict) for amount in amounts):
+            raise unreadable()
+        total, spent, left = ({str(unit): str(value) for unit, value in amount.items()} for amount in amounts if amount is not None)
+        return cls(document["dataset"], str(document.get("definition", "")), total, spent, left)
+
+    @property
+    def share_left(self) -> float:
+        """The share of the total that is left, in the unit that adds (ρ under zCDP, ε under pure)."""
+        unit = "rho" if "rho" in self.total else "epsilon"
+        try:
+            total, left = float(self.total[unit]), float(self.left[unit])
+        except (KeyError, ValueError):
+            raise unreadable() from None
+        return left / total if total else 0.0
+
+    def words(self) -> str:
+        """`ε 0.8 of 1 left (79 %)`."""
+        left, total = (display.quantity(amount.get("epsilon", "")) for amount in (self.left, self.total))
+        return f"ε {left} of {total} left ({self.share_left:.0%})"
+
+
+class Budget(Mapping[str, BudgetLine]):
+    """A project's budget: `budget["nafld"].left["epsilon"]`."""
+
+    def __init__(self, document: object) -> None:
+        if not isinstance(document, dict) or not isinstance(document.get("datasets"), list):
+            raise unreadable()
+        self.project = str(document.get("project", ""))
+        lines = [BudgetLine.of(line) for line in document["datasets"]]
+        self._lines = {line.dataset: line for line in lines}
+
+    def __getitem__(self, dataset: str) -> BudgetLine:
+        """One dataset's line. Refused for a dataset the project was not granted."""
+        if dataset not in self._lines:
+            raise Refused(
+                Code.POLICY_NOT_GRANTED, "This project has no budget on that dataset.", f"It has: {', '.join(self._lines) or 'none'}."
+            )
+        return self._lines[dataset]
+
+    def __contains__(self, dataset: object) -> bool:
+        """True for a dataset the project was granted."""
+        return dataset in self._lines
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the datasets."""
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        """How many datasets the project was granted."""
+        return len(self._lines)
+
+    def __repr__(self) -> str:
+        """One line a dataset."""
+        return "\n".join([f"Budget of {self.project}", *(f"  {name}: {line.words()}" for name, line in self._lines.items())])
+
+    def _repr_html_(self) -> str:
+        """A table: total, spent and left in epsilon, and the share left."""
+        rows = [
+            (
+                display.text(line.dataset),
+                *(display.text(display.quantity(amount.get("epsilon", ""))) for amount in (line.total, line.spent, line.left)),
+                display.text(f"{line.share_left:.0%}"),
+                display.quiet(line.total.get("delta", "–")),
+            )
+            for line in self._lines.values()
+        ]
+        head = ("dataset", "ε total", "ε spent", "ε left", "share left", "δ")
+        note = "ε at the dataset's δ; under zCDP it is ρ that adds, so spent and left need not sum to the total in ε"
+        return (
+            display.heading(f"Budget of {self.project}")
+            + display.table(head, rows, numeric=(False, True, True, True, True, True))
+            + display.footer(note)
+        )

@@ -1,0 +1,108 @@
+"""The receipt of an answer: what was spent, how it was noised, what is left, whom to credit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haven.client import display
+from haven.client.connection import unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the books say about one answer. Quantities are decimal strings; `document` is the whole JSON object as the service sent it."""
+
+    id: str
+    document: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, document: object) -> "Receipt":
+        """The receipt in `document`. Raises Fault where it is none."""
+        if not isinstance(document, dict) or not isinstance(document.get("id"), str):
+            raise unreadable()
+        return cls(document["id"], document)
+
+    @property
+    def cost(self) -> Mapping[str, str]:
+        """What this answer cost: `{"rho" or "epsilon", "delta"}`."""
+        return _mapping(self.document.get("cost"))
+
+    @property
+    def epsilon(self) -> str:
+        """The epsilon of this answer alone, at the dataset's delta."""
+        return str(self.document.get("epsilon", ""))
+
+    @property
+    def remaining(self) -> Mapping[str, str]:
+        """What the project had left afterwards."""
+        return _mapping(self.document.get("remaining"))
+
+    @property
+    def policy_digest(self) -> str:
+        """The policy that allowed it."""
+        return str(self.document.get("policy_digest", ""))
+
+    @property
+    def mechanisms(self) -> list[Mapping[str, Any]]:
+        """One object for each thing that was noised."""
+        found = self.document.get("mechanisms")
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    @property
+    def citation(self) -> str:
+        """How to credit those who made the data."""
+        return str(self.document.get("citation") or "")
+
+    @property
+    def replayed(self) -> bool:
+        """True for a recorded answer, which cost nothing."""
+        return bool(self.document.get("replayed"))
+
+    def price_words(self) -> str:
+        """The price in words."""
+        if self.replayed:
+            return "free: this question was answered before"
+        return f"cost ε {display.quantity(self.epsilon)}"
+
+    def left_words(self) -> str:
+        """What is left, in words."""
+        left = self.remaining.get("epsilon")
+        return f"left ε {display.quantity(left)}" if left is not None else ""
+
+    def line(self) -> str:
+        """Price, left, citation: one line."""
+        return " · ".join(part for part in (self.price_words(), self.left_words(), self.citation) if part)
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"Receipt({self.id}: {self.line()})"
+
+    def _repr_html_(self) -> str:
+        """The receipt as a small table."""
+        facts = [("receipt", self.id), ("price", self.price_words()), ("left", self.left_words())]
+        facts += [
+            (name, str(self.document.get(name, "")))
+            for name in ("dataset", "project", "snapshot", "policy_digest", "plan_digest", "citation")
+        ]
+        rows = [(display.quiet(name), display.text(value)) for name, value in facts if value]
+        return display.table(("", ""), rows) + mechanism_table(self.mechanisms)
+
+
+def mechanism_table(mechanisms: list[Mapping[str, Any]]) -> str:
+    """What was noised, how, and by how much, as HTML."""
+    if not mechanisms:
+        return ""
+    rows = [
+        (
+            display.text(one.get("of", "")),
+            display.text(str(one.get("mechanism", "")).replace("_", " ")),
+            display.text(display.number(one.get("scale"))),
+            display.quiet(f"± {display.number(one.get('half_width_95'))}"),
+        )
+        for one in mechanisms
+    ]
+    return display.table(("noised", "mechanism", "scale", "95 %"), rows, numeric=(False, False, True, True))
+
+
+def _mapping(value: object) -> Mapping[str, str]:
+    return {str(name): str(one) for name, one in value.items()} if isinstance(value, dict) else {}
