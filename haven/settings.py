@@ -49,3 +49,8 @@ class Home:
     def hub(self) -> Path:
         """JupyterHub's state and researchers' homes."""
         return self.root / "hub"
+
+    @property
+    def secret(self) -> Path:
+        """The secret that orders ranks and seals fingerprints; it never leaves the custodian's side."""
+        return self.keys / "ingest.secret"

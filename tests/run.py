@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree  # the reports are pytest's own, written a moment ago
+import xml.etree.ElementTree as ET  # the reports are pytest's own, written a moment ago
 from collections import defaultdict
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def _run(name: str, options: list[str], counts: dict[str, int]) -> bool:
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-q", f"--junitxml={report}", *options, "tests"]
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     print(f"tests {name}: {time.monotonic() - started:.0f} s")
-    suites = ElementTree.parse(report).getroot().iter("testsuite") if report.exists() else []
+    suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else []
     for suite in suites:
         tests, failed, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "skipped"))
         failed += int(suite.get("errors", 0))

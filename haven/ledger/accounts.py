@@ -4,15 +4,17 @@ A project's account is its share of one dataset. Everything here runs inside a t
 is still true when it is written.
 """
 
+import sqlite3
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from haven.errors import Code, Refused
 from haven.ledger.amounts import in_words, loaded, stored
 from haven.ledger.entries import Balance
+from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import accounts
 from haven.policy.authorisation import Caps
 from haven.privacy.budget import Definition, Price
@@ -31,11 +33,13 @@ class Trio(NamedTuple):
         return cls(f"population:{population}", f"dataset:{dataset}", f"project:{project}/{dataset}")
 
 
-_LOAD = select(accounts).where(accounts.c.account.in_([bindparam("first"), bindparam("second"), bindparam("third")]))
+_LOAD = Prepared(select(accounts).where(or_(*(accounts.c.account == bindparam(name) for name in Trio._fields))))
 _INSERT = insert(accounts)
-_SAVE = _INSERT.on_conflict_do_update(
-    index_elements=[accounts.c.account],
-    set_={name: _INSERT.excluded[name] for name in ("spent_pico", "spent_atto", "reserved_pico", "reserved_atto")},
+_SAVE = Prepared(
+    _INSERT.on_conflict_do_update(
+        index_elements=[accounts.c.account],
+        set_={name: _INSERT.excluded[name] for name in ("spent_pico", "spent_atto", "reserved_pico", "reserved_atto")},
+    )
 )
 
 
@@ -44,17 +48,16 @@ def empty(definition: Definition) -> Balance:
     return Balance(Price(definition, 0), Price(definition, 0))
 
 
-def balance_of(row: Row[Any]) -> Balance:
+def balance_of(row: StoredRow) -> Balance:
     """The balance in one row of `accounts`."""
     definition = Definition(row.definition)
     spent = Price(definition, loaded(row.spent_pico), loaded(row.spent_atto))
     return Balance(spent, Price(definition, loaded(row.reserved_pico), loaded(row.reserved_atto)))
 
 
-def load(connection: Connection, names: Trio, definition: Definition) -> list[Balance]:
+def load(driver: sqlite3.Connection, names: Trio, definition: Definition) -> list[Balance]:
     """The balances of `names`, in their order. Refused where an account was opened under another definition: losses do not convert."""
-    rows = connection.execute(_LOAD, {"first": names[0], "second": names[1], "third": names[2]}).all()
-    found = {row[0]: balance_of(row) for row in rows}
+    found = {row.account: balance_of(row) for row in _LOAD.all(driver, names._asdict())}
     balances = [found.get(name) or empty(definition) for name in names]
     if any(balance.spent.definition is not definition for balance in balances):
         raise Refused(
@@ -65,9 +68,9 @@ def load(connection: Connection, names: Trio, definition: Definition) -> list[Ba
     return balances
 
 
-def save(connection: Connection, names: Trio, balances: Iterable[Balance]) -> None:
+def save(driver: sqlite3.Connection, names: Trio, balances: Iterable[Balance]) -> None:
     """Write the balances of `names`, in their order."""
-    connection.execute(_SAVE, [_row(name, balance) for name, balance in zip(names, balances, strict=True)])
+    _SAVE.run_each(driver, [_row(name, balance) for name, balance in zip(names, balances, strict=True)])
 
 
 def _row(name: str, balance: Balance) -> dict[str, str]:

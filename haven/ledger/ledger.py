@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
 
@@ -24,7 +24,9 @@ from haven.ledger.store import Store
 from haven.ledger.writer import Transaction
 from haven.policy.authorisation import Authorisation, Caps
 from haven.privacy.budget import Definition, Price
-from haven.query.private_plan import PrivatePlan
+
+if TYPE_CHECKING:
+    from haven.query.private_plan import PrivatePlan
 
 DEFAULT_BUSY_TIMEOUT = timedelta(seconds=5)
 
@@ -60,7 +62,7 @@ class Ledger:
 
     def reserve(
         self,
-        plan: PrivatePlan,
+        plan: "PrivatePlan",
         authorisation: Authorisation,
         snapshot: int,
         now: datetime,

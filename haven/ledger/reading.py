@@ -13,6 +13,7 @@ from haven.ledger import accounts, answers, rows
 from haven.ledger.accounts import Trio
 from haven.ledger.amounts import loaded, moment_of
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Spend, SpendState
+from haven.ledger.prepared import driver_of
 from haven.ledger.schema import accounts as accounts_table
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, spends
@@ -115,7 +116,7 @@ def balance(connection: Connection, account: str, definition: Definition) -> Bal
 
 def balances(connection: Connection, names: Trio, definition: Definition) -> list[Balance]:
     """The three balances a spend is taken from, as of one moment."""
-    return accounts.load(connection, names, definition)
+    return accounts.load(driver_of(connection), names, definition)
 
 
 def spend_series(connection: Connection, dataset: str) -> tuple[DaySpend, ...]:

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from sqlalchemy import Row
-
 from haven.ledger.amounts import loaded, moment_of, stamp, stored
 from haven.ledger.entries import Receipt, Reservation, Spend, SpendState
+from haven.ledger.prepared import StoredRow
 from haven.policy.authorisation import Caps
 from haven.privacy.budget import Definition, Price
 
@@ -66,11 +65,15 @@ def spend_row(reservation: Reservation, caps: Caps, question: str, key: str | No
         "idempotency_key": key,
         "reserved_at": stamp(reservation.reserved_at),
         "reserve_entry": entry,
+        "ended_at": None,
+        "end_entry": None,
         "outcome": "",
+        "left_pico": None,
+        "left_atto": None,
     }
 
 
-def reservation_of(row: Row[Any]) -> Reservation:
+def reservation_of(row: StoredRow) -> Reservation:
     """The reservation in a row of `spends`."""
     return Reservation(
         id=row.id,
@@ -86,13 +89,13 @@ def reservation_of(row: Row[Any]) -> Reservation:
     )
 
 
-def receipt_of(row: Row[Any], *, replayed: bool) -> Receipt:
+def receipt_of(row: StoredRow, *, replayed: bool) -> Receipt:
     """The receipt in a posted row of `spends` joined with the digest of its last entry."""
     left = Price(Definition(row.definition), loaded(row.left_pico), loaded(row.left_atto))
     return Receipt(row.id, reservation_of(row), moment_of(row.ended_at), row.end_entry, row.end_digest, left, replayed)
 
 
-def spend_of(row: Row[Any]) -> Spend:
+def spend_of(row: StoredRow) -> Spend:
     """The spend in a row of `spends` joined with the number of its answers."""
     ended_at = None if row.ended_at is None else moment_of(row.ended_at)
     return Spend(reservation_of(row), SpendState(row.state), row.question, ended_at, row.outcome, row.answered)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from haven.errors import Code, Refused, question_fault
 from haven.ledger import accounts, answers, rows
 from haven.ledger.accounts import Trio
 from haven.ledger.amounts import moment_of, stamp, stored
 from haven.ledger.entries import Balance, Receipt, Reservation, SpendState
+from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, spends, states
 from haven.ledger.writer import Transaction
@@ -26,25 +27,31 @@ HOUSE = "haven"  # the actor of what no person does: the sweeper
 SWEPT = "swept"
 FAULTED = "fault"
 
-_STOPPED = select(states.c.kind).where(
-    states.c.state != "active",
-    or_(*(and_(states.c.kind == kind, states.c.name == bindparam(kind)) for kind in ("dataset", "project", "user"))),
+_STOPPED = Prepared(
+    select(states.c.kind).where(
+        states.c.state != "active",
+        or_(*(and_(states.c.kind == kind, states.c.name == bindparam(kind)) for kind in ("dataset", "project", "user"))),
+    )
 )
-_KEY_TAKEN = select(spends.c.id).where(
-    spends.c.actor == bindparam("actor"),
-    spends.c.project == bindparam("project"),
-    spends.c.idempotency_key == bindparam("key"),
-    spends.c.state != SpendState.VOID.value,
+_KEY_TAKEN = Prepared(
+    select(spends.c.id).where(
+        spends.c.actor == bindparam("actor"),
+        spends.c.project == bindparam("project"),
+        spends.c.idempotency_key == bindparam("key"),
+        spends.c.state != SpendState.VOID.value,
+    )
 )
-_TAKE = insert(spends)
-_FIND = (
+_TAKE = Prepared(insert(spends))
+_FIND = Prepared(
     select(spends, entries.c.digest.label("end_digest"))
     .outerjoin(entries, entries.c.seq == spends.c.end_entry)
     .where(spends.c.id == bindparam("wanted"))
 )
-_END = update(spends).where(spends.c.id == bindparam("ended"))
-_ANSWER = insert(answers_table)
-_IN_FLIGHT = select(spends.c.id, spends.c.reserved_at).where(spends.c.state == SpendState.RESERVED.value)
+_END = Prepared(
+    update(spends).where(spends.c.id == bindparam("ended")), ("state", "outcome", "end_entry", "ended_at", "left_pico", "left_atto")
+)
+_ANSWER = Prepared(insert(answers_table))
+_IN_FLIGHT = Prepared(select(spends.c.id, spends.c.reserved_at).where(spends.c.state == SpendState.RESERVED.value))
 
 
 def reserve(tx: Transaction, reservation: Reservation, caps: Caps, question: str, key: str | None) -> Reservation:
@@ -53,11 +60,11 @@ def reserve(tx: Transaction, reservation: Reservation, caps: Caps, question: str
     if key is not None:
         _check_key_is_new(tx, reservation, key)
     price, names = reservation.price, Trio.of(reservation.population, reservation.dataset, reservation.project)
-    balances = accounts.load(tx.connection, names, price.definition)
+    balances = accounts.load(tx.driver, names, price.definition)
     accounts.check_fits(price, caps, balances, _holders(reservation))
-    accounts.save(tx.connection, names, [replace(balance, reserved=balance.reserved + price) for balance in balances])
+    accounts.save(tx.driver, names, [replace(balance, reserved=balance.reserved + price) for balance in balances])
     entry = tx.append("spend.reserved", reservation.actor, rows.reservation_detail(reservation, caps), reservation.reserved_at)
-    tx.connection.execute(_TAKE, rows.spend_row(reservation, caps, question, key, entry.seq))
+    _TAKE.run(tx.driver, rows.spend_row(reservation, caps, question, key, entry.seq))
     return reservation
 
 
@@ -67,7 +74,7 @@ def post(tx: Transaction, spend_id: str, content: str, verdict: str, now: dateti
     if row.state != SpendState.RESERVED:
         raise question_fault()
     receipt = _settle(tx, row, verdict, now, answer=answers.digest(content))
-    tx.connection.execute(_ANSWER, {"id": spend_id, "content": content})
+    _ANSWER.run(tx.driver, {"id": spend_id, "content": content})
     return receipt
 
 
@@ -89,34 +96,36 @@ def void(tx: Transaction, spend_id: str, cause: str, now: datetime) -> None:
     if row.state == SpendState.RESERVED:
         _move(tx, row, spent=False)
         entry = tx.append("spend.void", row.actor, {"id": row.id, "cause": cause}, now)
-        tx.connection.execute(_END, _ending(row, SpendState.VOID, cause, entry.seq, now))
+        _END.run(tx.driver, _ending(row, SpendState.VOID, cause, entry.seq, now))
 
 
 def sweep(tx: Transaction, now: datetime, older_than: timedelta) -> int:
     """Post every reservation at least `older_than` away from `now`, either way: a clock that was set back hides none. How many."""
-    doubtful = [row.id for row in tx.connection.execute(_IN_FLIGHT) if abs(now - moment_of(row.reserved_at)) >= older_than]
+    doubtful = [row.id for row in _IN_FLIGHT.all(tx.driver, {}) if abs(now - moment_of(row.reserved_at)) >= older_than]
     for spend_id in doubtful:
         post_fault(tx, spend_id, SWEPT, HOUSE, now)
     return len(doubtful)
 
 
-def _settle(tx: Transaction, row: Row[Any], outcome: str, now: datetime, *, answer: str | None = None, actor: str | None = None) -> Receipt:
+def _settle(
+    tx: Transaction, row: StoredRow, outcome: str, now: datetime, *, answer: str | None = None, actor: str | None = None
+) -> Receipt:
     balances = _move(tx, row, spent=True)
     left = accounts.least_left(rows.caps_of(json.loads(row.caps)), balances)
     entry = tx.append("spend.posted", actor or row.actor, {"id": row.id, "outcome": outcome, "answer": answer}, now)
     ending = _ending(row, SpendState.POSTED, outcome, entry.seq, now, left)
-    tx.connection.execute(_END, ending)
+    _END.run(tx.driver, ending)
     return Receipt(row.id, rows.reservation_of(row), now, entry.seq, entry.digest, left)
 
 
-def _move(tx: Transaction, row: Row[Any], *, spent: bool) -> list[Balance]:
+def _move(tx: Transaction, row: StoredRow, *, spent: bool) -> list[Balance]:
     """Take the row's price out of what its accounts hold reserved, into what they have spent or back to the cap."""
     price = rows.reservation_of(row).price
     names = Trio.of(row.population, row.dataset, row.project)
-    balances = [_released(balance, price) for balance in accounts.load(tx.connection, names, price.definition)]
+    balances = [_released(balance, price) for balance in accounts.load(tx.driver, names, price.definition)]
     if spent:
         balances = [replace(balance, spent=balance.spent + price) for balance in balances]
-    accounts.save(tx.connection, names, balances)
+    accounts.save(tx.driver, names, balances)
     return balances
 
 
@@ -126,16 +135,21 @@ def _released(balance: Balance, price: Price) -> Balance:
     return replace(balance, reserved=Price(price.definition, held.pico - price.pico, held.atto_delta - price.atto_delta))
 
 
-def _ending(row: Row[Any], state: SpendState, outcome: str, entry: int, now: datetime, left: Price | None = None) -> dict[str, Any]:
-    ending = {"ended": row.id, "state": state.value, "outcome": outcome, "end_entry": entry, "ended_at": stamp(now)}
-    if left is not None:
-        ending |= {"left_pico": stored(left.pico), "left_atto": stored(left.atto_delta)}
-    return ending
+def _ending(row: StoredRow, state: SpendState, outcome: str, entry: int, now: datetime, left: Price | None = None) -> dict[str, Any]:
+    return {
+        "ended": row.id,
+        "state": state.value,
+        "outcome": outcome,
+        "end_entry": entry,
+        "ended_at": stamp(now),
+        "left_pico": None if left is None else stored(left.pico),
+        "left_atto": None if left is None else stored(left.atto_delta),
+    }
 
 
-def _find(tx: Transaction, spend_id: str) -> Row[Any]:
+def _find(tx: Transaction, spend_id: str) -> StoredRow:
     """The row of a reservation. A reservation that these books never made is no permit: the question's Fault."""
-    row = tx.connection.execute(_FIND, {"wanted": spend_id}).first()
+    row = _FIND.first(tx.driver, {"wanted": spend_id})
     if row is None:
         raise question_fault()
     return row
@@ -143,7 +157,7 @@ def _find(tx: Transaction, spend_id: str) -> Row[Any]:
 
 def _check_not_stopped(tx: Transaction, reservation: Reservation) -> None:
     where = {"dataset": reservation.dataset, "project": reservation.project, "user": reservation.actor}
-    stopped = {row.kind for row in tx.connection.execute(_STOPPED, where)}
+    stopped = {row.kind for row in _STOPPED.all(tx.driver, where)}
     if "user" in stopped:
         raise Refused(Code.POLICY_SUSPENDED, "Your account is suspended.", "Ask your data custodian why, and what would lift it.")
     if "project" in stopped:
@@ -162,7 +176,7 @@ def _check_not_stopped(tx: Transaction, reservation: Reservation) -> None:
 
 def _check_key_is_new(tx: Transaction, reservation: Reservation, key: str) -> None:
     where = {"actor": reservation.actor, "project": reservation.project, "key": key}
-    if tx.connection.execute(_KEY_TAKEN, where).first() is not None:
+    if _KEY_TAKEN.first(tx.driver, where) is not None:
         raise Refused(
             Code.REQUEST_CONFLICT,
             "This idempotency key was used before.",

@@ -7,6 +7,7 @@ input/output), nothing of the whole group stands and every caller hears the same
 import contextlib
 import functools
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -22,6 +23,7 @@ from haven.ledger import chain
 from haven.ledger.amounts import stamp
 from haven.ledger.entries import Entry
 from haven.ledger.opening import file_failed, ledger_fault, only_ledger_faults
+from haven.ledger.prepared import Prepared, driver_of
 from haven.ledger.schema import entries
 
 T = TypeVar("T")
@@ -29,8 +31,8 @@ Work = Callable[["Transaction"], T]
 GROUP = 256  # pieces of work that share a commit at most
 CLOSE_WAIT = 30.0
 
-_HEAD = select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1)
-_APPEND = insert(entries)
+_HEAD = Prepared(select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1))
+_APPEND = Prepared(insert(entries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,22 @@ class Head:
     digest: str
 
 
-def read_head(connection: Connection) -> Head:
+def read_head(driver: sqlite3.Connection) -> Head:
     """The newest entry's number and digest; 0 and the genesis digest for empty books."""
-    row = connection.execute(_HEAD).first()
+    row = _HEAD.first(driver, {})
     return Head(row.seq, row.digest) if row else Head(0, chain.GENESIS)
 
 
 class Transaction:
-    """One atomic piece of writing: `connection` is a SQLAlchemy Core connection inside it, `append` adds an entry to the same."""
+    """One atomic piece of writing: `connection` is a SQLAlchemy Core connection inside it, `append` adds an entry to the same.
+
+    `driver` is SQLite's own connection under it, for prepared statements.
+    """
 
     def __init__(self, connection: Connection, head: Head) -> None:
         """Work on `connection`, whose chain ends at `head`."""
         self.connection = connection
+        self.driver = driver_of(connection)
         self.head = head
 
     def append(self, kind: str, actor: str, detail: Mapping[str, Any], now: datetime) -> Entry:
@@ -61,7 +67,7 @@ class Transaction:
         body = chain.body_of(seq, kind, actor, at, detail)
         digest = chain.link(previous, body)
         row = {"seq": seq, "kind": kind, "actor": actor, "at": at, "body": body, "prev_digest": previous, "digest": digest}
-        self.connection.execute(_APPEND, row)
+        _APPEND.run(self.driver, row)
         self.head = Head(seq, digest)
         return Entry(seq, kind, actor, now, detail, previous, digest)
 
@@ -186,7 +192,7 @@ class Writer:
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():
-            head = read_head(self._connection)
+            head = read_head(driver_of(self._connection))
             outcomes = []
             for job in group:
                 outcome, head = _in_savepoint(self._connection, head, job.work)
@@ -204,14 +210,14 @@ class Writer:
 def _in_savepoint(connection: Connection, head: Head, work: Work[Any]) -> tuple[Callable[[Future[Any]], None], Head]:
     """Do one piece of work; how to tell its caller, and where the chain ends now."""
     transaction = Transaction(connection, head)
-    connection.exec_driver_sql("SAVEPOINT work")
+    transaction.driver.execute("SAVEPOINT work")
     try:
         value = work(transaction)
     except Exception as error:
         if file_failed(error):
             raise
-        connection.exec_driver_sql("ROLLBACK TO work")
-        connection.exec_driver_sql("RELEASE work")
+        transaction.driver.execute("ROLLBACK TO work")
+        transaction.driver.execute("RELEASE work")
         return functools.partial(Future.set_exception, exception=error), head
-    connection.exec_driver_sql("RELEASE work")
+    transaction.driver.execute("RELEASE work")
     return functools.partial(Future.set_result, result=value), transaction.head

@@ -50,7 +50,8 @@ class Enquiries:
         lines = []
         for dataset in self._policies.datasets():
             if dataset.dataset in policy.datasets:
-                balance = self._ledger.balance(dataset.dataset, dataset.budget_owner, project)
+                definition = dataset.privacy.definition
+                balance = self._ledger.balance(dataset.dataset, dataset.budget_owner, project, definition=definition)
                 lines.append(budget_line(dataset, caps_of(dataset, policy).project, balance))
         return {"project": project, "datasets": lines}
 

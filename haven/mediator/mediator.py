@@ -51,7 +51,8 @@ class Mediator:
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""
         planned = self.plan(question, principal)
-        balance = self.ledger.balance(planned.policy.dataset, planned.policy.budget_owner, question.project)
+        policy = planned.policy
+        balance = self.ledger.balance(policy.dataset, policy.budget_owner, question.project, definition=policy.privacy.definition)
         return preview(planned, balance, free=question.replay and self._recorded(question, principal, planned) is not None)
 
     def plan(self, question: Question, principal: Principal) -> Planned:

@@ -32,12 +32,12 @@ class Selection:
 def plan_selection(bound_groups: int, price: Price) -> Selection:
     """The least noise and then the lowest threshold that `price` (its ρ and its δ) pays for, where one unit is in ≤ `bound_groups` keys.
 
-    Raises Refused(BUDGET_INVALID) under pure differential privacy, which has no δ; Refused(BUDGET_TOO_SMALL) when either part of the
+    Raises Refused(QUERY_KEY) under pure differential privacy, which has no δ; Refused(BUDGET_TOO_SMALL) when either part of the
     price is too small for any threshold.
     """
     if price.definition is Definition.PURE:
         raise Refused(
-            Code.BUDGET_INVALID,
+            Code.QUERY_KEY,
             "Keys that are not public can only be answered with a delta, and this population is promised pure differential privacy.",
             "Group by columns with declared keys.",
         )
