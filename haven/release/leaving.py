@@ -1,0 +1,95 @@
+"""Stations 13 and 14: a decided request is signed, handed out, and, where it must be, revoked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from haven.errors import Code, Fault
+from haven.ledger.ledger import Ledger
+from haven.policy.roles import Principal
+from haven.release import records
+from haven.release.acts import DESK, Act, write
+from haven.release.bundle import Contents, build, leaving
+from haven.release.facts import AnswerFacts, DatasetFacts, ProjectFacts, ReleaseFacts
+from haven.release.objects import ObjectStore, sha256
+from haven.release.permissions import check_may, check_may_see
+from haven.release.request import Request
+from haven.release.signing import SigningKey
+from haven.release.states import Event, State
+from haven.release.words import required
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The door."""
+
+    ledger: Ledger
+    facts: ReleaseFacts
+    store: ObjectStore
+    key: SigningKey
+
+    def conclude(self, release: str, now: datetime) -> None:
+        """Sign a decided request and hand it out. Called again after a crash, it goes on where it stopped; else it does nothing."""
+        with self.ledger.read() as connection:
+            request = records.load(connection, release)
+        if request.state is State.DECIDED:
+            self._sign(request, now)
+        with self.ledger.transaction() as transaction:
+            request = records.load(transaction.connection, release)
+            if request.state is State.SIGNED:
+                write(transaction, request, Act(Event.EXPORT, DESK, now))
+
+    def conclude_all(self, now: datetime) -> int:
+        """Conclude whatever a crash left decided or signed; how many."""
+        with self.ledger.read() as connection:
+            waiting = records.load_all(connection, state=(State.DECIDED, State.SIGNED))
+        for request in waiting:
+            self.conclude(request.id, now)
+        return len(waiting)
+
+    def revoke(self, principal: Principal, release: str, reason: str, now: datetime) -> None:
+        """Take a release back: it stays in the register, marked, and its bundle is no longer handed out."""
+        words = required(reason, "reason")
+        with self.ledger.transaction() as transaction:
+            request = records.load(transaction.connection, release)
+            project = self.facts.project(request.project, now.date())
+            check_may_see(principal, request, project)
+            check_may(principal, request, Event.REVOKE, project)
+            write(transaction, request, Act(Event.REVOKE, principal.name, now, words))
+
+    def _sign(self, request: Request, now: datetime) -> None:
+        bundle = build(request, self._contents(request, now), self.key, now)
+        digest = self.store.put(bundle.content)
+        with self.ledger.transaction() as transaction:
+            fresh = records.load(transaction.connection, request.id)
+            if fresh.state is not State.DECIDED:
+                return  # another process signed it meanwhile
+            words = f"Signed: manifest {sha256(bundle.manifest)}, bundle {digest}."
+            write(transaction, fresh, Act(Event.SIGN, DESK, now, words))
+            transaction.append("release.bundle", DESK, {"release": fresh.id, "bundle": digest, "manifest": sha256(bundle.manifest)}, now)
+            records.change(transaction.connection, fresh.id, now, bundle=digest)
+
+    def _contents(self, request: Request, now: datetime) -> Contents:
+        items = leaving(request)
+        answers = {item.id: self._answer(item.receipt) for item in items if item.receipt}
+        names = sorted({item.dataset for item in items if item.dataset})
+        objects = {digest: self.store.get(digest) for item in items for digest in item.files.values()}
+        receipts = {item: answer.receipt for item, answer in answers.items()}
+        return Contents(self._project(request, now), tuple(self._dataset(name) for name in names), receipts, objects)
+
+    def _answer(self, receipt: str) -> AnswerFacts:
+        return _known(self.facts.answer(receipt))
+
+    def _dataset(self, name: str) -> DatasetFacts:
+        return _known(self.facts.dataset(name))
+
+    def _project(self, request: Request, now: datetime) -> ProjectFacts:
+        return _known(self.facts.project(request.project, now.date()))
+
+
+def _known(found: T | None) -> T:
+    if found is None:
+        raise Fault(Code.FAULT_SERVICE, "A part of the provenance of this release is missing, so it cannot be signed. Tell your operator.")
+    return found

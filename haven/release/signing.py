@@ -1,0 +1,89 @@
+"""The release desk's Ed25519 key: made once, kept where only haven reads it, its public half open to all."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from haven.errors import Code, Refused
+from haven.release.objects import sha256, write_durably
+
+PRIVATE_NAME = "release.key"
+PUBLIC_NAME = "release.pub"
+_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The desk's key. Its private half refuses to print."""
+
+    _private: Ed25519PrivateKey = field(repr=False)
+
+    def sign(self, content: bytes) -> bytes:
+        """The 64-byte Ed25519 signature (RFC 8032) of `content`."""
+        return self._private.sign(content)
+
+    @property
+    def public(self) -> str:
+        """The public half, in 64 hexadecimal digits."""
+        return self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def open_key(keys: Path) -> SigningKey:
+    """The key in the directory `keys`, made (mode 0600) where there is none. Raises Refused where it is damaged or others may read it."""
+    path = keys / PRIVATE_NAME
+    if not path.exists():
+        _create(keys)
+    if path.stat().st_mode & _OTHERS:
+        raise Refused(Code.HOME_INVALID, "The release key may be read by others.", f"Run: chmod 600 {PRIVATE_NAME}, in the keys directory.")
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Refused(Code.HOME_INVALID, "The release key is damaged.", "Restore it from your backup.") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise Refused(Code.HOME_INVALID, "The release key is not an Ed25519 key.", "Restore it from your backup.")
+    return SigningKey(private)
+
+
+def _create(keys: Path) -> None:
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    write_durably(keys / PUBLIC_NAME, public)
+    write_durably(keys / PRIVATE_NAME, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def read_public(content: bytes) -> str:
+    """The public key in a PEM file's bytes, or in 64 hexadecimal digits, as those digits. Raises Refused `verify.failed`."""
+    try:
+        if not content.lstrip().startswith(b"-----"):
+            return Ed25519PublicKey.from_public_bytes(bytes.fromhex(content.decode().strip())).public_bytes_raw().hex()
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Refused(Code.VERIFY_FAILED, "This is not a public key.", f"Give the haven's {PUBLIC_NAME}.") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise Refused(Code.VERIFY_FAILED, "This is not an Ed25519 public key.", f"Give the haven's {PUBLIC_NAME}.")
+    return key.public_bytes_raw().hex()
+
+
+def signed_by(public: str, content: bytes, signature: bytes) -> bool:
+    """True when `signature` is that of `content` by the key whose public half is `public` (hexadecimal)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def fingerprint(public: str) -> str:
+    """A short name for a public key: the first 16 hexadecimal digits of its SHA-256."""
+    return sha256(bytes.fromhex(public))[:16]
