@@ -79,9 +79,8 @@ def _show_preview(preview: Preview, *, as_json: bool) -> None:
         print_json({"cost": preview.cost, "epsilon": preview.epsilon, "share_of_budget": preview.share_of_budget, "errors": errors})
         return
     print_table("expected 95 % half-widths", ["column", "±"], [(name, _cell(width, None)) for name, width in preview.errors.items()])
-    say(
-        f"cost {_amounts(preview.cost)} (epsilon {preview.epsilon}), {preview.share_of_budget:.2%} of the project's budget; nothing was spent"
-    )
+    share = f"{preview.share_of_budget:.2%} of the project's budget"
+    say(f"cost {_amounts(preview.cost)} (epsilon {preview.epsilon}), {share}; nothing was spent")
     for sentence in (*preview.words, *preview.warnings):
         say(f"- {sentence}")
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from haven import disclosure
+from haven import disclosure, query
 from haven.disclosure import Outcome, PlanFacts, Thresholds, Verdict
 from haven.errors import question_fault
 from haven.mediator.asking import Planned
@@ -21,12 +21,16 @@ def check(planned: Planned, noisy: NoisyTable) -> Verdict:
     return verdict
 
 
-def record(planned: Planned, verdict: Verdict) -> dict[str, Any]:
-    """What the books keep of an answer beside its noisy integers: the receipt's facts, its form, and the findings."""
+def record(planned: Planned, noisy: NoisyTable, verdict: Verdict) -> dict[str, Any]:
+    """What the books keep of an answer beside its noisy integers: the receipt's facts, the table as first asked, and the findings."""
     plan, question = planned.plan, planned.question
+    finished = query.finish(plan, noisy)
     return {
         **receipt_facts(plan, planned.policy, question.project, question.sql),
         "columns": [{"name": output.name, "type": str(output.type)} for output in plan.outputs],
+        "rows": [list(row) for row in finished.rows],
+        "errors": [list(row) for row in finished.errors],
+        "key_columns": list(plan_facts(plan).key_columns),
         "findings": [asdict(finding) | {"rows": list(finding.rows)} for finding in verdict.findings],
     }
 

@@ -73,7 +73,7 @@ class Mediator:
             exact = self.engine.execute(planned.plan, reservation)
             noisy = add_noise(exact, planned.plan.noises, planned.plan.selection)
             verdict = check(planned, noisy)
-            recorded = RecordedAnswer(noisy, record(planned, verdict))
+            recorded = RecordedAnswer(noisy, record(planned, noisy, verdict))
             return Replay(self.ledger.post(reservation, recorded, str(verdict.outcome), self.clock()), recorded)
         except Exception as error:  # noqa: BLE001 - the boundary: after data was touched every failure is the same sentence
             log.error("a question ended in a fault: %s", type(error).__name__)  # noqa: TRY400 - a traceback may hold data
