@@ -1,0 +1,310 @@
+"""Starts one sandbox for each researcher's JupyterLab, and ends it without a trace.
+
+Guaranteed: `start` returns only when the server inside answers, and raises SpawnException with a sentence for the researcher when it
+cannot; after `stop`, or once `poll` has seen it end, no process, mount, control group or socket of the sandbox is left.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import shutil
+import socket
+import time
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.httpclient import fetch
+from jupyterhub.spawner import Spawner, SpawnException
+from jupyterhub.utils import url_path_join
+from traitlets import Instance
+
+from haven.errors import HavenError
+from haven.hub import sandbox
+from haven.hub.cgroups import Group, Hierarchy, Limits, find_hierarchy
+from haven.hub.environment import PythonEnvironment, bwrap, kernel_environment, system_layout
+from haven.hub.homes import Homes
+from haven.hub.jupyter import configuration
+from haven.hub.seccomp import filters
+from haven.hub.settings import HubSettings, Places, socket_url
+
+_MEGABYTE = 1 << 20
+_LISTEN_BACKLOG = 128
+_POLL_SECONDS = 0.1
+_LOG_BYTES = 8192
+_ENTRY = Path(__file__).with_name("inside.py")  # runs in the kernels' environment and is never imported here
+_PASSED_ON = ("JUPYTERHUB_", "JPY_", "MEM_", "CPU_")
+_FAILED = "The sandbox could not be started. Try again; if it happens again, tell your operator, who finds the reason in the hub's log."
+_DIED = "The sandbox ended as it started. Try again; if it happens again, tell your operator, who finds its last words in the hub's log."
+
+
+class BubblewrapSpawner(Spawner):
+    """JupyterHub's hook; the walls themselves are `haven.hub.sandbox`."""
+
+    settings = Instance(HubSettings).tag(config=True)
+
+    process: Process | None = None
+    _group: Group | None = None
+    _last_words: bytes = b""
+    _listening: asyncio.Task[None] | None = None
+
+    # what JupyterHub calls
+
+    async def start(self) -> str:
+        """Build the walls, start the server in them, wait until it answers; its address."""
+        try:
+            await self._end()
+            return await asyncio.wait_for(self._start(), self.start_timeout)
+        except (HavenError, OSError, TimeoutError) as failure:
+            await self._end()
+            self.log.exception("sandbox of %s did not start", self.user.name)
+            message = str(failure) if isinstance(failure, HavenError) else _FAILED
+            raise SpawnException(message) from failure
+
+    async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - JupyterHub's signature; a sandbox has no slow way to end
+        """End everything in the sandbox and take it down."""
+        await self._end()
+
+    async def poll(self) -> int | None:
+        """None while the sandbox lives, its exit status after; a dead one is taken down on sight."""
+        if self.process is None:
+            return 0
+        if self.process.returncode is None:
+            return None
+        status = self.process.returncode
+        await self._end()
+        return status
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What the waiting researcher reads: the walls and the limits they get."""
+        yield {"progress": 20, "message": f"Building a {self.settings.walls}"}
+        yield {"progress": 60, "message": self.limits}
+
+    def get_env(self) -> dict[str, str]:
+        """Only what the server needs to know; nothing of the hub's own environment."""
+        env = {key: value for key, value in super().get_env().items() if key.startswith(_PASSED_ON)}
+        api = socket_url(Path(sandbox.GATEWAY_SOCKET)) + "/hub/api"
+        prefix = self.settings.kernel_venv
+        env |= {
+            "JUPYTERHUB_API_URL": api,
+            "JUPYTERHUB_ACTIVITY_URL": url_path_join(api, "users", self.user.escaped_name, "activity"),
+            # the server refuses a Unix socket beside any port but its default one
+            "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:8888{self.server.base_url}",
+            "PATH": f"{prefix}/bin:/usr/bin:/bin",
+            "VIRTUAL_ENV": str(prefix),
+            "HOME": sandbox.HOME,
+            "USER": "user",
+            "SHELL": "/bin/bash",
+            "LANG": "C.UTF-8",
+            "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
+            "JUPYTER_RUNTIME_DIR": "/tmp/jupyter-runtime",  # noqa: S108 - the same
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HAVEN_SOCKET": sandbox.GATEWAY_SOCKET,
+            "HAVEN_SANDBOX": self.settings.walls,
+            "HAVEN_LIMITS": self.limits,
+        }
+        project = self.authenticator.project_of(self.user.name) if self.authenticator else None
+        return env | ({"HAVEN_PROJECT": project} if project else {})
+
+    # what it is made of
+
+    @property
+    def limits(self) -> str:
+        """The researcher's limits in a phrase."""
+        chosen = self.settings
+        disk = f", {chosen.home_mb} MB of home" if chosen.mode is sandbox.Mode.ROOT else ""
+        return (
+            f"{chosen.memory_mb} MB of memory, {chosen.cpus:g} CPU, {chosen.processes} processes{disk}, {chosen.scratch_mb} MB of scratch"
+        )
+
+    @property
+    def places(self) -> Places:
+        """Where the hub keeps its run-time files."""
+        return self.settings.places
+
+    @property
+    def homes(self) -> Homes:
+        """Researchers' homes."""
+        chosen = self.settings
+        return Homes(self.places.state / "homes", chosen.first_uid, chosen.home_mb, quotas=chosen.mode is sandbox.Mode.ROOT)
+
+    @property
+    def host_uid(self) -> int:
+        """This researcher's host user id; in a user namespace it only names directories."""
+        return self.homes.uid(self.user.name)
+
+    async def _start(self) -> str:
+        """`start` without its boundary."""
+        began = time.monotonic()
+        environment = kernel_environment(self.settings.kernel_venv)
+        run = self._make_run_directory()
+        await self._ask_gateway("PUT")
+        self._group = self._make_group()
+        listener, address = self._listen(run)
+        with listener:
+            await self._launch(environment, run, listener)
+        # JupyterHub adds a port to what start() returns, unless the server already knows its address
+        self.server.connect_url = address
+        await self._wait_until_it_answers(url_path_join(address, self.server.base_url, "api"))
+        self.log.info("sandbox of %s up in %.1f s: %s; %s", self.user.name, time.monotonic() - began, self.settings.walls, self.limits)
+        return address
+
+    def _make_run_directory(self) -> Path:
+        """The sandbox's run-time files: root's own, except what its two bound directories show inside."""
+        run = self.places.sandbox(self.host_uid)
+        shutil.rmtree(run, ignore_errors=True)
+        for folder in (run, run / "gateway", run / "etc", run / "etc" / "jupyter" / "labconfig"):
+            folder.mkdir(parents=True)
+        inner_uid = self.host_uid if self.settings.mode is sandbox.Mode.ROOT else sandbox.NAMESPACE_UID
+        files = sandbox.etc_files(inner_uid)
+        jupyter = configuration(self.settings.kernel_idle_seconds, self.settings.server_idle_seconds)
+        files |= {f"jupyter/{name}": text for name, text in jupyter.items()}
+        for name, text in files.items():
+            (run / "etc" / name).write_text(text)
+            (run / "etc" / name).chmod(0o644)
+        for folder in (run / "gateway", run / "etc", run / "etc" / "jupyter", run / "etc" / "jupyter" / "labconfig"):
+            folder.chmod(0o755)
+        return run
+
+    def _listen(self, run: Path) -> tuple[socket.socket, str]:
+        """The socket that the proxy connects to, made out here; only its descriptor goes in."""
+        path = run / "server.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_LISTEN_BACKLOG)
+        return listener, socket_url(path)
+
+    def _make_group(self) -> Group | None:
+        """The control group, in ROOT mode; None, and a warning, where the machine gives none."""
+        if self.settings.mode is not sandbox.Mode.ROOT or (hierarchy := self._hierarchy()) is None:
+            self.log.warning("no control groups here: the limits of %s hold for each process, not for the sandbox", self.user.name)
+            return None
+        limits = Limits(self.settings.memory_mb * _MEGABYTE, self.settings.processes, self.settings.cpus)
+        return hierarchy.create(str(self.host_uid), limits)
+
+    def _hierarchy(self) -> Hierarchy | None:
+        """Where this hub's control groups are."""
+        return find_hierarchy(self.places.cgroup)
+
+    async def _launch(self, environment: PythonEnvironment, run: Path, listener: socket.socket) -> None:
+        """Start bubblewrap with the filters and the listening socket, and keep the last of what it says."""
+        fds = [_in_memory(program) for program in filters()]
+        try:
+            walls = sandbox.Sandbox(
+                mode=self.settings.mode,
+                bwrap=bwrap(),
+                uid=self.host_uid,
+                home=self.homes.open(self.user.name),
+                gateway=run / "gateway",
+                etc=run / "etc",
+                entry=_ENTRY,
+                layout=system_layout(),
+                read_only=environment.prefixes,
+                notebooks=self.settings.notebooks,
+                scratch_bytes=self.settings.scratch_mb * _MEGABYTE,
+                seccomp_fds=tuple(fds),
+            )
+            program = [str(environment.python), sandbox.ENTRY, "--ServerApp.sock=/run/handed-in", *self.get_args()]
+            self.process = await asyncio.create_subprocess_exec(
+                *sandbox.command(walls, program),
+                env=self.get_env() | {"HAVEN_LISTEN_FD": str(listener.fileno())},
+                pass_fds=(listener.fileno(), *fds),
+                preexec_fn=_enter(self._group, self.settings),
+                start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=PIPE,
+                stderr=STDOUT,
+                cwd="/",
+            )
+        finally:
+            for fd in fds:
+                os.close(fd)
+        self._listening = asyncio.create_task(self._listen_to(self.process))
+
+    async def _listen_to(self, process: Process) -> None:
+        """Keep the last of what the server says. Read slowly, so that a sandbox that shouts slows itself down and not the hub."""
+        self._last_words = b""
+        assert process.stdout is not None  # noqa: S101 - it was started with a pipe
+        while chunk := await process.stdout.read(_LOG_BYTES):
+            self._last_words = (self._last_words + chunk)[-_LOG_BYTES:]
+            await asyncio.sleep(_POLL_SECONDS / 10)
+
+    async def _wait_until_it_answers(self, url: str) -> None:
+        """Return once the server answers; SpawnException as soon as it has ended instead."""
+        while True:
+            if self.process is None or self.process.returncode is not None:
+                await asyncio.sleep(_POLL_SECONDS)  # its last words are on their way
+                self.log.error(
+                    "sandbox of %s ended as it started; its last words:\n%s", self.user.name, self._last_words.decode(errors="replace")
+                )
+                raise SpawnException(_DIED)
+            with contextlib.suppress(Exception):  # not up yet; a server that never comes up meets start_timeout
+                reply = await asyncio.wait_for(fetch(url, raise_for_status=False), 5)
+                if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _ask_gateway(self, method: str) -> None:
+        """Have the gateway open (PUT) or close (DELETE) this sandbox's way out."""
+        who = json.dumps({"user": self.user.name, "server": self.name})
+        reply = await fetch(
+            f"{socket_url(self.places.gateway_socket)}/doors/{self.host_uid}", method=method, data=who, raise_for_status=False
+        )
+        if reply.status != HTTPStatus.NO_CONTENT:
+            raise OSError("the gateway did not do as it was asked")
+
+    async def _end(self) -> None:
+        """Take everything of this sandbox down. Safe to call at any time, in any state."""
+        process, self.process = self.process, None
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # the sandbox's first process dies with bwrap, and with it the whole process namespace
+        group, self._group = self._group, None
+        if group is not None:
+            await asyncio.to_thread(group.kill)
+            await asyncio.to_thread(group.remove)
+        if process is not None:
+            await process.wait()
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+        run = self.places.sandbox(self.host_uid)
+        if run.exists():
+            with contextlib.suppress(Exception):  # the gateway may have ended before us, and its doors with it
+                await self._ask_gateway("DELETE")
+            shutil.rmtree(run, ignore_errors=True)
+        self.homes.close(self.user.name)
+
+
+def _enter(group: Group | None, settings: HubSettings) -> Callable[[], None]:
+    """What the new process does before it becomes bubblewrap: enter the group, take its limits, be the first to go when memory is short."""
+    doors = [str(door) for door in group.doors] if group else []
+    limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 4096), (resource.RLIMIT_MEMLOCK, 8 * _MEGABYTE)]
+    if group is None:
+        limits += [(resource.RLIMIT_DATA, settings.memory_mb * _MEGABYTE), (resource.RLIMIT_NPROC, settings.processes)]
+
+    def enter() -> None:
+        for door in doors:
+            with open(door, "w") as file:  # noqa: PTH123 - between fork and exec, as little as possible
+                file.write("0")
+        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 - the same
+            file.write("500")
+        for which, value in limits:
+            resource.setrlimit(which, (value, value))
+        os.umask(0o077)
+
+    return enter
+
+
+def _in_memory(content: bytes) -> int:
+    """A descriptor that reads `content`."""
+    descriptor = os.memfd_create("filter", 0)
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
