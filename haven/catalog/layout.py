@@ -129,7 +129,7 @@ class TableLayout:
 
     def stored(self, logical: str) -> PhysicalColumn:
         """The column that holds the values of `logical` under its own name. Raises KeyError where it is not declared."""
-        return next((column for column in self.columns if column.name == logical), None) or _unknown(logical)
+        return next((column for column in self.columns if column.name == column.logical == logical), None) or _unknown(logical)
 
     def summed(self, logical: str) -> PhysicalColumn | None:
         """The integer column to sum for `logical`, with its grid and bounds; None where it has none (unbounded, or not a number)."""

@@ -86,14 +86,19 @@ def _direction(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Dir
         return Direction.LOOSER if rises is (path in RISING_IS_LOOSER) else Direction.TIGHTER
     if path == "consent.permission":
         return _permission_direction(Permission(str(before)), Permission(str(after)))
-    if path in ORDERS:
-        return _by_order(ORDERS[path], before, after)
-    if path.startswith("tables.") and path.endswith(".public"):
-        return _by_order((True, None, False), before, after)
+    order = (True, None, False) if path.startswith("tables.") and path.endswith(".public") else ORDERS.get(path)
+    return _presence_direction(path, before, after) if order is None else _by_order(order, before, after)
+
+
+def _presence_direction(path: str, before: object, after: object) -> Direction:
+    """A protection that appears tightens; a table, column, key list or bound that appears loosens; the reverse where it goes."""
+    if before is not None and after is not None:
+        return Direction.OTHER
+    appears = after is not None
     if path.startswith(PROTECTIONS):
-        return _presence(before, after, appears=Direction.TIGHTER, goes=Direction.LOOSER)
+        return Direction.TIGHTER if appears else Direction.LOOSER
     if path.startswith("tables."):
-        return _presence(before, after, appears=Direction.LOOSER, goes=Direction.TIGHTER)
+        return Direction.LOOSER if appears else Direction.TIGHTER
     return Direction.OTHER
 
 
@@ -107,12 +112,6 @@ ORDERS: Mapping[str, tuple[Any, ...]] = {
 """From loose to tight."""
 
 PROTECTIONS = ("consent.modifiers.", "consent.withdrawals", "disclosure.protected_columns.", "timing.")
-
-
-def _presence(before: object, after: object, *, appears: Direction, goes: Direction) -> Direction:
-    if before is None:
-        return appears
-    return goes if after is None else Direction.OTHER
 
 
 def _by_order(order: tuple[Any, ...], before: object, after: object) -> Direction:

@@ -37,8 +37,15 @@ KIND_RULES: Mapping[str, str] = {
 def problems_of(error: ValidationError, document: Document, file: str, model: type[BaseModel]) -> tuple[Problem, ...]:
     """Every problem that `error` holds, in the order of the file's lines."""
     known = known_keys(model)
-    found = (_problem(details, document, file, known) for details in error.errors(include_url=False, include_input=False))
+    every = error.errors(include_url=False, include_input=False)
+    found = (_problem(details, document, file, known) for details in every if not _follows(details, every))
     return tuple(sorted(found, key=lambda problem: problem.line))
+
+
+def _follows(details: "ErrorDetails", every: "list[ErrorDetails]") -> bool:
+    """A list seems too short when its entries are unreadable: then the entries are the problem."""
+    depth = len(details["loc"])
+    return details["type"] == "too_short" and any(other["loc"][:depth] == details["loc"] and len(other["loc"]) > depth for other in every)
 
 
 def known_keys(model: type[BaseModel]) -> frozenset[str]:
