@@ -1,0 +1,79 @@
+"""Withdrawal: a new snapshot without the people who have left. No one else's row, number or rank changes."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from haven.catalog.layout import TableLayout, layout_of
+from haven.engines.build import Workbench, publish, workbench
+from haven.engines.columns import unit_of
+from haven.engines.ingest import write_units
+from haven.engines.quality import bound_counts
+from haven.engines.ranks import RankKeys, rank_keys, seal_sql
+from haven.engines.snapshot import Snapshot, database_of, read_report, read_tables, units_of, write_details
+from haven.engines.sql_text import literal, quoted
+from haven.engines.storing import Digest, create_table, digest, fingerprint, stored_name, unit_set_digest
+from haven.errors import Code, Refused
+
+
+def withdraw(snapshot: Snapshot, units: Path, destination: Path, secret: bytes) -> Snapshot:
+    """The next snapshot in `destination`: `snapshot` without the people whose ids `units` lists, one a line (first cell of a CSV line).
+
+    Ids are compared as at ingest: as text without space at their ends. One that is not there, or a header line, changes nothing (the
+    report counts it). The stored seals find the people; no id is stored. The old snapshot stays until `forget_rows`; questions must be
+    asked of the new one from here on. Raises Refused where the list cannot be read; then nothing is left behind.
+    """
+    keys, tables = rank_keys(secret), read_tables(snapshot)
+    layouts = {name: layout_of(table) for name, table in tables.items()}
+    ids = _ids(units)
+    with workbench(destination) as bench:
+        report = read_report(snapshot)
+        bench.connection.execute(f"ATTACH {literal(str(database_of(snapshot.path)))} AS old (READ_ONLY)")
+        report |= {"withdrawn_from_snapshot": snapshot.serial} | _leave(bench, keys, snapshot, ids)
+        digests: dict[str, Digest] = {}
+        for name, layout in layouts.items():
+            digests[name] = _copy(bench.connection, keys, name, layout)
+            if layout.unit is not None:
+                report["tables"][name] |= bound_counts(bench.connection, stored_name(name), layout)
+        write_details(bench.snapshot, tables, report)
+        return publish(bench, destination, fingerprint(keys, layouts, digests), unit_set_digest(bench.connection, keys, "units"))
+
+
+def _ids(units: Path) -> list[str]:
+    try:
+        with units.open(encoding="utf-8-sig", newline="") as lines:
+            return [row[0] for row in csv.reader(lines) if row]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise Refused(
+            Code.INGEST_SOURCE, f"The list of withdrawn people, {units.name}, cannot be read.", "Give a text file with one id a line."
+        ) from None
+
+
+def _leave(bench: Workbench, keys: RankKeys, snapshot: Snapshot, ids: list[str]) -> dict[str, Any]:
+    """Make `units`, the people who stay, and write their sealed list. How many stay, leave, and were not found."""
+    connection = bench.connection
+    connection.register("listed", pa.table({"id": pa.array(ids, pa.string())}))
+    normalised = f"SELECT DISTINCT {unit_of('id', 'VARCHAR')} AS u_ FROM listed"  # noqa: S608 - generated
+    leaving = f"SELECT {seal_sql(keys, 'u_')} AS seal_ FROM ({normalised}) WHERE u_ IS NOT NULL"  # noqa: S608 - generated
+    connection.execute(f"CREATE TABLE leaving AS {leaving}", keys.unit.parameters)
+    before = f"read_parquet({literal(str(units_of(snapshot.path)))})"
+    connection.execute(f"CREATE TABLE units AS SELECT unit_, seal_ FROM {before} WHERE seal_ NOT IN (FROM leaving)")  # noqa: S608
+    write_units(bench, "SELECT unit_, seal_ FROM units ORDER BY unit_")
+    count = f"SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM {before}), (SELECT count(*) FROM leaving)"  # noqa: S608
+    stay, were, listed = connection.execute(count).fetchone() or (0, 0, 0)
+    return {"units": stay, "withdrawn": were - stay, "listed_but_not_found": listed - (were - stay)}
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, keys: RankKeys, name: str, layout: TableLayout) -> Digest:
+    """Copy the stored rows of those who stay, in the order they were stored."""
+    create_table(connection, name, layout)
+    old = f"old.{quoted(name)}"
+    if layout.unit is None:
+        connection.execute(f"INSERT INTO {stored_name(name)} FROM {old}")
+        return digest(connection, keys, name, layout, stored_name(name))
+    staying = f"SELECT o.* FROM {old} o SEMI JOIN units USING (unit_) ORDER BY unit_, rk_"  # noqa: S608 - generated
+    connection.execute(f"INSERT INTO {stored_name(name)} {staying}")
+    return digest(connection, keys, name, layout, f"{stored_name(name)} JOIN units USING (unit_)")
