@@ -17,6 +17,7 @@ from haven.privacy.budget import PICO, Definition, Price
 from haven.privacy.units import ContributionBound
 
 LARGEST_SCALE = 2.0**50
+LARGEST_PRICE = 10**9 * PICO
 
 
 class Mechanism(StrEnum):
@@ -107,10 +108,10 @@ def plan_noise(sensitivity: Sensitivity, price: Price) -> Noise:
 def plan_noise_for_error(definition: Definition, sensitivity: Sensitivity, half_width_grid: float, confidence: float = 0.95) -> Noise:
     """The noise of the smallest price whose half-width at `confidence` is at most `half_width_grid` (grid units).
 
-    Raises Refused(BUDGET_ERROR_UNREACHABLE) unless `half_width_grid` is a finite number ≥ 0.
+    Raises Refused(BUDGET_ERROR_UNREACHABLE) unless `half_width_grid` is a finite number ≥ 0 that some budget up to 10⁹ reaches.
     """
     if not (math.isfinite(half_width_grid) and half_width_grid >= 0):
-        raise Refused(Code.BUDGET_ERROR_UNREACHABLE, "The error asked for is not a finite number above 0.", "Ask for a larger error.")
+        raise _unreachable()
     mechanism = MECHANISM_OF[definition]
 
     def reaches(pico: int) -> bool:
@@ -118,11 +119,12 @@ def plan_noise_for_error(definition: Definition, sensitivity: Sensitivity, half_
         return scale <= LARGEST_SCALE and _half_width(mechanism, scale, confidence) <= half_width_grid
 
     pico = _least(reaches)
-    noise = plan_noise(sensitivity, Price(definition, pico))
-    while noise.half_width(confidence) > half_width_grid:  # the confirmed scale may be a few units in the last place wider
-        pico += 1
+    while pico <= LARGEST_PRICE:
         noise = plan_noise(sensitivity, Price(definition, pico))
-    return noise
+        if noise.half_width(confidence) <= half_width_grid:
+            return noise
+        pico += 1 + pico // 2**48  # the confirmed scale is a few units in the last place wider than the closed form's
+    raise _unreachable()
 
 
 def _closed_form(sensitivity: Sensitivity, definition: Definition, pico: int) -> float:
@@ -162,4 +164,12 @@ def _too_small() -> Refused:
         Code.BUDGET_TOO_SMALL,
         "The price is too small: the noise it pays for would drown any answer.",
         "Raise epsilon, or narrow the values with clamp(x, lo, hi).",
+    )
+
+
+def _unreachable() -> Refused:
+    return Refused(
+        Code.BUDGET_ERROR_UNREACHABLE,
+        "No budget reaches the error asked for.",
+        "Ask for a larger error, or narrow the values with clamp(x, lo, hi).",
     )
