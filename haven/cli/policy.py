@@ -35,7 +35,7 @@ PolicyFile = Annotated[Path, typer.Argument(help="A policy file.")]
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Policy files or folders. Default: policies/ here.")] = None,
-    bench: Bench = False,  # noqa: FBT002 - typer makes an option of it
+    bench: Bench = False,
     as_json: Json = False,
 ) -> None:
     """Check policy files, alone and together: exit 0 when all are sound, 1 when one is not."""
@@ -51,7 +51,7 @@ def check(
 
 
 @app.command()
-def explain(path: PolicyFile, bench: Bench = False) -> None:  # noqa: FBT002 - typer makes an option of it
+def explain(path: PolicyFile, bench: Bench = False) -> None:
     """Say in words what a policy file says."""
     try:
         model = kind_of(read_text(path), path.name)
@@ -67,7 +67,7 @@ def explain(path: PolicyFile, bench: Bench = False) -> None:  # noqa: FBT002 - t
 def diff(
     before: PolicyFile,
     after: PolicyFile,
-    bench: Bench = False,  # noqa: FBT002 - typer makes an option of it
+    bench: Bench = False,
     as_json: Json = False,
 ) -> None:
     """Compare two dataset policies: what is looser, what is tighter."""

@@ -1,6 +1,6 @@
 """What a declaration refuses, and what it fills in."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -37,6 +37,7 @@ def table(**changes: object) -> Table:
         ({"type": "number", "bounds": ["2020-01-01", "2021-01-01"]}, "dates on a date column"),
         ({"type": "date", "bounds": [0, 1]}, "dates on a date column"),
         ({"type": "date", "bounds": ["2020-01-01T10:00", "2021-01-01"]}, "a bound is"),
+        ({"type": "date", "bounds": [datetime(2020, 1, 1), date(2021, 1, 1)]}, "without a time of day"),  # noqa: DTZ001 - what a YAML reader may give
         ({"type": "boolean", "bounds": [0, 1]}, "has no bounds"),
         ({"type": "category", "bounds": [0, 1]}, "has no bounds"),
         ({"type": "integer", "keys": ["1"]}, "only a category has keys"),

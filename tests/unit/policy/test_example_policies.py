@@ -2,12 +2,15 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from haven.genomics.vcf import read_vcf
 from haven.policy.caps import check_grant_fits, check_populations_agree
 from haven.policy.consent import match_consent
+from haven.policy.document import read_document
 from haven.policy.loader import load_dataset_policy, load_project_policy, shipped_diseases
 from haven.policy.roles import Tier
 from haven.policy.schema import dataset_schema, project_schema, schema_texts
@@ -75,3 +78,12 @@ def test_schemas_refuse_unknown_keys_and_name_the_required_ones() -> None:
     for schema, required in ((dataset_schema(), "consent"), (project_schema(), "purpose")):
         assert schema["additionalProperties"] is False
         assert required in schema["required"]
+
+
+@pytest.mark.parametrize(("paths", "schema"), [(DATASETS, dataset_schema()), (PROJECTS, project_schema())])
+def test_the_examples_are_valid_under_the_schema_that_editors_use(paths: list[Path], schema: dict[str, Any]) -> None:
+    Draft202012Validator.check_schema(schema)
+    for path in paths:
+        plain = read_document(path.read_text(encoding="utf-8")).value
+        assert list(Draft202012Validator(schema).iter_errors(plain)) == []
+        assert list(Draft202012Validator(schema).iter_errors(plain | {"colour": "red"}))

@@ -171,6 +171,12 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert dataset(population="people").budget_owner == "people"
 
 
+def test_the_catalogue_shows_the_declared_tables_and_nothing_of_who_may() -> None:
+    policy = dataset()
+    assert policy.catalogue.model_dump().keys() == {"name", "title", "tables"}
+    assert policy.catalogue.tables == policy.tables
+
+
 def test_zero_and_one_are_read_as_false_and_true() -> None:
     policy = dataset(risk__vulnerable_groups=1, tables__codes__public=1)
     assert policy.risk.vulnerable_groups is True
