@@ -1,1 +1,1 @@
-"""The catalog room."""
+"""What exists: datasets, tables and columns as declared, and how each is stored. Pure, public, data-free."""

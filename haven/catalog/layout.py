@@ -10,8 +10,8 @@ What is stored for each declared column (names are always quoted identifiers in 
 * category `x`     VARCHAR
 * date     `x`     INTEGER, days since 1970-01-01; with bounds, clamped
 
-A personal table also has the unit `unit_` (INTEGER, a number in place of the id, never NULL) and the ranks `rk_`, and where a unit may have several rows,
-for each category k, `gr_k` and `rpc_k`: INTEGER, from 1.
+A personal table also has the unit `unit_` (INTEGER, a number in place of the id, never NULL) and the rank `rk_`, and where a unit may
+have several rows, for each category k, `gr_k` and `rpc_k`: INTEGER, from 1.
 """
 
 import math
