@@ -80,7 +80,7 @@ audit: setup system
 	$(BIN)/python -m pytest -m audit tests
 
 bench: setup
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python -m tests.bench.run
 
 lock: $(VENV)/.uv
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra server --extra kernel --extra demo --group dev pyproject.toml -o requirements/all.lock

@@ -12,7 +12,7 @@ from haven.cli.console import err, print_json, print_rows, say, spoken_errors
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
 from haven.cli.registration import ingest_again, register, withdraw_units
-from haven.engines.ingest import IngestProgress
+from haven.engines.build import IngestProgress, Watcher
 from haven.ledger.registry import PolicyKind, State
 from haven.mediator.catalogue import dataset_document
 from haven.mediator.policies import Policies
@@ -25,7 +25,7 @@ def add(policy: Path, home: HomeOption = DEFAULT_HOME) -> None:
     """Register a dataset from its policy file and ingest its sources; a failure leaves nothing behind."""
     with spoken_errors(), open_books(home) as (opened, ledger), progress_bar() as progress:
         added = register(policy, opened, ledger, progress)
-        say(f"Dataset {added.name}: snapshot {added.serial} is in; {added.people_words}. Quality report: {added.report}")
+        say(f"Dataset {added.name}: snapshot {added.serial} is in. Quality report: {added.report}")
 
 
 @app.command()
@@ -33,7 +33,7 @@ def ingest(name: str, home: HomeOption = DEFAULT_HOME) -> None:
     """Read a registered dataset's sources again, as a new snapshot on the same budget."""
     with spoken_errors(), open_books(home) as (opened, ledger), progress_bar() as progress:
         added = ingest_again(name, opened, ledger, progress)
-        say(f"Dataset {name}: snapshot {added.serial} is in; {added.people_words}. Quality report: {added.report}")
+        say(f"Dataset {name}: snapshot {added.serial} is in. Quality report: {added.report}")
 
 
 @app.command()
@@ -44,8 +44,8 @@ def withdraw(
 ) -> None:
     """Take people out of every answer from the next question on, as a new snapshot. What they contributed to before stays in the books."""
     with spoken_errors(), open_books(home) as (opened, ledger):
-        serial = withdraw_units(name, units, opened, ledger)
-        say(f"Dataset {name}: snapshot {serial} is without the withdrawn people.")
+        added = withdraw_units(name, units, opened, ledger)
+        say(f"Dataset {name}: snapshot {added.serial} is without the withdrawn people.")
 
 
 @app.command("list")
@@ -91,7 +91,7 @@ def resume(name: str, reason: Annotated[str, typer.Option(help="Kept in the book
 
 
 @contextmanager
-def progress_bar() -> Iterator[object]:
+def progress_bar() -> Iterator[Watcher]:
     """A bar for people at a terminal, on stderr; silent elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:

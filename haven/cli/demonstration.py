@@ -1,24 +1,21 @@
 """The demonstration haven: two real datasets, two projects, and someone in each role, with generated passwords."""
 
-import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from haven.cli.home import Kind, OpenHome, create_home
-from haven.cli.house import now, open_books
-from haven.cli.options import OPERATOR
+from haven.cli.house import open_books
+from haven.cli.people import add_person
 from haven.cli.projects import register_project
 from haven.cli.registration import register
 from haven.cli.share import shared
 from haven.cli.sources import write_nafld, write_thousand_genomes
-from haven.engines.ingest import IngestProgress
-from haven.ledger.ledger import Ledger
+from haven.engines.build import IngestProgress
 from haven.policy.roles import Role
 
 DATASETS = ("nafld", "thousand-genomes")
 PROJECTS = ("liver-fibrosis", "ancestry-allele-frequencies")
-PASSWORD_BYTES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def create_demonstration(root: Path, kind: Kind = Kind.NORMAL) -> tuple[Account,
             register(folder / f"{name}.yaml", opened, ledger, _silent)
         for name in PROJECTS:
             register_project(shared("policies") / "projects" / f"{name}.yaml", opened, ledger)
-        return tuple(_add(ledger, *person) for person in PEOPLE)
+        return tuple(Account(name, role, project, add_person(ledger, name, role, project)) for name, role, project in PEOPLE)
 
 
 def _write_sources(home: OpenHome) -> Path:
@@ -64,13 +61,6 @@ def _write_sources(home: OpenHome) -> Path:
     write_nafld(folder)
     write_thousand_genomes(folder, policies / "sources")
     return folder
-
-
-def _add(ledger: Ledger, name: str, role: Role, project: str | None) -> Account:
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    ledger.people.add_user(name, role, actor=OPERATOR, now=now(), project=project)
-    ledger.people.set_password(name, password, actor=OPERATOR, now=now())
-    return Account(name, role, project, password)
 
 
 def _silent(_: IngestProgress) -> None:

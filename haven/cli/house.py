@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from haven.cli.facts import BookFacts
 from haven.cli.home import OpenHome, open_home
 from haven.engines.duckdb_engine import DuckDBEngine
 from haven.ledger.ledger import Ledger
 from haven.mediator.enquiries import Enquiries
 from haven.mediator.mediator import Mediator
 from haven.mediator.policies import Policies
+from haven.release.desk import ReleaseDesk
+
+IN_DOUBT = timedelta(minutes=5)
+"""A reservation older than this, longer than any question may take, is of a process that died: it is booked as spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class House:
     engine: DuckDBEngine
     mediator: Mediator
     enquiries: Enquiries
+    desk: ReleaseDesk
 
 
 def now() -> datetime:
@@ -43,6 +49,9 @@ def open_books(root: Path) -> Iterator[tuple[OpenHome, Ledger]]:
 def open_house(root: Path) -> Iterator[House]:
     """Everything. What a crash left in doubt is booked as spent before the first question."""
     with open_books(root) as (home, ledger), DuckDBEngine(home.home.data) as engine:
-        ledger.sweep(now(), timedelta(minutes=5))
+        ledger.sweep(now(), IN_DOUBT)
         policies = Policies(ledger.registry, ledger.people, bench=home.bench)
-        yield House(home, ledger, policies, engine, Mediator(ledger, policies, engine, now), Enquiries(ledger, policies))
+        mediator = Mediator(ledger, policies, engine, now)
+        desk = ReleaseDesk.open(ledger, home.home.releases, home.home.keys, BookFacts(ledger, policies))
+        desk.conclude_all(now())
+        yield House(home, ledger, policies, engine, mediator, Enquiries(ledger, policies), desk)

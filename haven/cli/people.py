@@ -9,6 +9,7 @@ from haven.cli.console import print_json, print_rows, say, spoken_errors
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
 from haven.errors import Code, Refused
+from haven.ledger.ledger import Ledger
 from haven.policy.roles import Role
 
 app = typer.Typer(help="People: accounts, passwords, tokens.", no_args_is_help=True)
@@ -24,10 +25,16 @@ def add(
 ) -> None:
     """Add an account and print its first password, once."""
     with spoken_errors(), open_books(home) as (_, ledger):
-        ledger.people.add_user(name, role, actor=OPERATOR, now=now(), project=project)
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
-        ledger.people.set_password(name, password, actor=OPERATOR, now=now())
+        password = add_person(ledger, name, role, project)
         say(f"Added {name} ({role}). Password, shown once: {password}")
+
+
+def add_person(ledger: Ledger, name: str, role: Role, project: str | None) -> str:
+    """Add an account with a generated password: the password, which nothing can show again."""
+    ledger.people.add_user(name, role, actor=OPERATOR, now=now(), project=project)
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    ledger.people.set_password(name, password, actor=OPERATOR, now=now())
+    return password
 
 
 @app.command("list")

@@ -1,14 +1,15 @@
 """Bringing data in: a policy, its sources, a snapshot, and the books that say so. What fails leaves nothing behind."""
 
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from haven.cli.home import OpenHome
 from haven.cli.house import now
 from haven.cli.options import OPERATOR
-from haven.engines.ingest import IngestProgress, ingest
-from haven.engines.snapshot import Snapshot, load_snapshot
+from haven.engines.build import Watcher
+from haven.engines.ingest import ingest
+from haven.engines.snapshot import REPORT, Snapshot, forget_rows, read_snapshot
 from haven.engines.withdrawal import withdraw
 from haven.errors import Code, Refused
 from haven.ledger.ledger import Ledger
@@ -18,13 +19,83 @@ from haven.policy.caps import check_populations_agree
 from haven.policy.dataset_policy import DatasetPolicy
 from haven.policy.loader import parse_dataset_policy, read_text
 
-Watcher = Callable[[IngestProgress], None]
+ORIGIN = "origin.json"
+"""Beside a dataset's snapshots: where its custodian keeps the sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A snapshot that is in."""
+    """A snapshot that is in: its dataset, serial, and quality report (for the custodian alone)."""
 
     name: str
     serial: int
     report: Path
+
+
+def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:
+    """Register the dataset that `policy_file` declares, sources read relative to it, and make its snapshot current.
+
+    Raises:
+        Refused: the policy is wrong, disagrees with others of its population, or a source cannot be read. Nothing has changed then.
+    """
+    text = read_text(policy_file)
+    policy = parse_dataset_policy(text, policy_file.name, bench=opened.bench)
+    policies = Policies(ledger.registry, ledger.people, bench=opened.bench)
+    check_populations_agree([policy, *(other for other in policies.datasets() if other.dataset != policy.dataset)])
+    sources = policy_file.resolve().parent
+    snapshot = _snapshot(policy, sources, opened, progress)
+    ledger.registry.add_policy(PolicyKind.DATASET, policy.dataset, text, policy.digest, OPERATOR, now())
+    return _make_current(policy.dataset, snapshot, sources, ledger)
+
+
+def ingest_again(name: str, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:
+    """Read the sources of a registered dataset again: a new snapshot on the same budget."""
+    policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
+    sources = _origin(opened.home.data / name)
+    return _make_current(name, _snapshot(policy, sources, opened, progress), sources, ledger)
+
+
+def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> Added:
+    """Make a snapshot without the people that `units` lists current, and forget the rows of the one before."""
+    current = _current(name, opened, ledger)
+    snapshot = withdraw(current, units, opened.home.data / name, opened.secret)
+    added = _make_current(name, snapshot, _origin(opened.home.data / name), ledger)
+    forget_rows(current)
+    return added
+
+
+def _snapshot(policy: DatasetPolicy, sources: Path, opened: OpenHome, progress: Watcher) -> Snapshot:
+    """Ingest, and take out at once whoever has withdrawn already."""
+    destination = opened.home.data / policy.dataset
+    snapshot = ingest(policy.tables, sources, destination, opened.secret, progress)
+    if policy.consent.withdrawals is None:
+        return snapshot
+    without = withdraw(snapshot, sources / policy.consent.withdrawals, destination, opened.secret)
+    forget_rows(snapshot)
+    return without
+
+
+def _make_current(name: str, snapshot: Snapshot, sources: Path, ledger: Ledger) -> Added:
+    destination = snapshot.path.parent
+    (destination / ORIGIN).write_text(json.dumps({"sources": str(sources)}), encoding="utf-8")
+    ledger.registry.add_snapshot(name, snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint, OPERATOR, now())
+    return Added(name, snapshot.serial, snapshot.path / REPORT)
+
+
+def _current(name: str, opened: OpenHome, ledger: Ledger) -> Snapshot:
+    Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
+    serial = ledger.registry.current_snapshot(name)
+    if serial is None:
+        raise Refused(Code.NOT_FOUND, "This dataset has no data yet.", f"Read its sources with `haven dataset ingest {name}`.")
+    return read_snapshot(opened.home.data / name / str(serial))
+
+
+def _origin(destination: Path) -> Path:
+    try:
+        return Path(json.loads((destination / ORIGIN).read_text(encoding="utf-8"))["sources"])
+    except (OSError, ValueError, KeyError):
+        raise Refused(
+            Code.HOME_INVALID,
+            "It is not known where this dataset's sources are.",
+            "Register it again with `haven dataset add POLICY.yaml`.",
+        ) from None

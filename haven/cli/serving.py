@@ -1,0 +1,148 @@
+"""`haven serve`, `haven service`, `haven up`: the mediator and its pages alone, behind a hub, and the whole demonstration."""
+
+import logging
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from haven.cli.console import out, print_table, say, spoken_errors
+from haven.cli.demonstration import Account, create_demonstration
+from haven.cli.house import IN_DOUBT, House, now, open_house
+from haven.cli.options import DEFAULT_HOME, HomeOption
+from haven.errors import Fault
+from haven.hub.config import SERVICE_PREFIX
+from haven.hub.identity import HubIdentity
+from haven.hub.launcher import Launcher
+from haven.hub.settings import HubSettings
+from haven.ledger.registry import PolicyKind
+from haven.settings import Home
+from haven.web.app import create_app
+from haven.web.identity import ChainIdentity, IdentityProvider, TokenIdentity
+from haven.web.login import LocalLogin
+from haven.web.parts import HomeKind, WebParts
+
+SWEEP_SECONDS = 60.0
+log = structlog.get_logger()
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8765,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """The mediator and its pages alone: API tokens and haven's own log-in, no hub."""
+    set_up_logs()
+    with spoken_errors(), open_house(home) as house, sweeping(house):
+        identity = ChainIdentity((TokenIdentity(house.ledger.people), LocalLogin(house.ledger.people)))
+        say(f"haven is at http://{host}:{port}/ (Ctrl-C stops it)")
+        uvicorn.run(create_app(web_parts(house, identity, "")), host=host, port=port, **UVICORN)
+
+
+def service(home: HomeOption = DEFAULT_HOME) -> None:
+    """The mediator and its pages as a hub's service, on the Unix socket that the hub names. Started by the hub."""
+    set_up_logs()
+    with spoken_errors(), open_house(home) as house, sweeping(house):
+        identity = ChainIdentity((HubIdentity.from_environment(house.ledger.people),))
+        os.umask(0o077)
+        uvicorn.run(create_app(web_parts(house, identity, SERVICE_PREFIX.rstrip("/"))), uds=os.environ["HAVEN_SERVICE_SOCKET"], **UVICORN)
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """The whole haven in the foreground: hub, sandboxes, mediator, pages. Makes the demonstration haven where there is none."""
+    with spoken_errors():
+        accounts: tuple[Account, ...] = ()
+        if not Home(home).settings.exists():
+            say("Making the demonstration haven from real data ...")
+            accounts = create_demonstration(home)
+        settings = HubSettings.for_home(home.resolve(), host=host, port=port)
+        say(f"Starting hub, mediator and pages ({settings.walls}) ...")
+        Launcher(settings).run(when_ready=lambda: _welcome(settings, accounts))
+        say("Stopped; nothing is left running.")
+
+
+def web_parts(house: House, identity: IdentityProvider, prefix: str) -> WebParts:
+    """What the web is made of, for a house and a way to know people."""
+    return WebParts(
+        mediator=house.mediator,
+        enquiries=house.enquiries,
+        policies=house.policies,
+        desk=house.desk,
+        ledger=house.ledger,
+        identity=identity,
+        books=house.home.home.books,
+        kind=HomeKind.BENCH if house.home.bench else HomeKind.NORMAL,
+        title=house.home.settings.title,
+        prefix=prefix,
+        secret=secrets.token_bytes(32),
+    )
+
+
+@contextmanager
+def sweeping(house: House) -> Iterator[None]:
+    """While inside: engines are warm, and what a dead process left in doubt is booked as spent, every minute."""
+    stop = threading.Event()
+
+    def sweep() -> None:
+        _prewarm(house)
+        while not stop.wait(SWEEP_SECONDS):
+            try:
+                house.ledger.sweep(now(), IN_DOUBT)
+            except Fault as fault:
+                log.warning("sweep failed", code=str(fault.code))
+
+    sweeper = threading.Thread(target=sweep, name="sweeper", daemon=True)
+    sweeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sweeper.join()
+
+
+def set_up_logs() -> None:
+    """Structured lines on stderr, without data: what happened, to which named thing, never a value or a researcher's text."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+
+
+UVICORN = {"log_level": "warning", "access_log": False, "server_header": False, "date_header": True, "timeout_graceful_shutdown": 5}
+
+
+def _prewarm(house: House) -> None:
+    for policy in house.policies.datasets():
+        serial = house.ledger.registry.current_snapshot(policy.dataset)
+        if serial is not None and house.ledger.registry.state(PolicyKind.DATASET, policy.dataset).reason == "":
+            try:
+                house.engine.prewarm(policy.dataset, serial)
+            except Fault as fault:
+                log.warning("an engine did not start", dataset=policy.dataset, code=str(fault.code))
+
+
+def _welcome(settings: HubSettings, accounts: tuple[Account, ...]) -> None:
+    out.print(f"\n[bold]haven is ready: {settings.address}[/]  (Ctrl-C stops it)")
+    if accounts:
+        rows = [(account.name, account.role, account.project or "", account.password) for account in accounts]
+        print_table("Accounts (passwords are shown this once)", ["name", "role", "project", "password"], rows)
+    say("Forgotten a password? `.venv/bin/haven user password NAME` sets a new one.")
+    say(f"Researchers: {settings.address} opens JupyterLab; notebooks/01_first_question.ipynb is the place to start.")
+    say(f"Custodians, checkers, auditors: {settings.address}{SERVICE_PREFIX}")
+    say(f"The public register: {settings.address}{SERVICE_PREFIX}public/register")
