@@ -1,7 +1,7 @@
 """From a worker's reply to the sealed exact table: re-indexed to the plan's public keys, or sorted; anything unexpected is a fault."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -10,7 +10,7 @@ from haven.privacy.tables import ExactTable, Key, KeyValue
 from haven.query.private_plan import PrivatePlan
 
 UNITS = "units_"
-Column = pa.ChunkedArray[Any]
+Column: TypeAlias = "pa.ChunkedArray[Any]"
 
 
 def seal(stream: bytes, plan: PrivatePlan) -> ExactTable:
