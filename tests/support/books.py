@@ -43,4 +43,23 @@ def permit(
 
 def plan(price: Price, digest: str = "plan-digest", dataset: str = "nafld", population: str = "nafld") -> PrivatePlan:
     """A plan at this price."""
-    return PrivatePlan(dataset, population, FOOTPRINT, "SELECT 1", (), (), (), None, (), None, (), 0, None, price, digest, (), ())
+    return PrivatePlan(
+        dataset=dataset,
+        population=population,
+        footprint=FOOTPRINT,
+        sql="SELECT 1",
+        keys=(),
+        key_order=(),
+        targets=(),
+        noises=(),
+        selection=None,
+        outputs=(),
+        having=None,
+        order=(),
+        offset=0,
+        limit=None,
+        price=price,
+        digest=digest,
+        warnings=(),
+        words=(),
+    )
