@@ -113,7 +113,9 @@ class PrivatePlan:
     """A priced, data-free plan.
 
     `digest` names everything that decides the answer's distribution on a snapshot: the canonical query, bounds, grids, mechanisms and
-    price; renaming an output or reordering the display does not change it.
+    price; renaming an output or reordering the display does not change it. Keys and targets stand in a canonical order, so that a
+    recorded noisy table fits every plan of the same digest; `key_order` is the order in which the asker named
+    the keys (empty: the canonical one).
     """
 
     dataset: str
@@ -133,6 +135,7 @@ class PrivatePlan:
     digest: str
     warnings: tuple[str, ...]
     words: tuple[str, ...]
+    key_order: tuple[int, ...] = ()
 
     def public_keys(self) -> tuple[Key, ...] | None:
         """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys."""

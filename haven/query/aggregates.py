@@ -1,0 +1,150 @@
+"""The aggregates a question may ask, reduced to four kinds so that the same number is recognised however it is written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haven.errors import Code, Refused
+from haven.query.expressions import AggregateLeaf, Call, Expression, Literal, UnitColumn, leaves, literal
+from haven.query.functions import call
+from haven.query.private_plan import OutputType
+from haven.query.shapes import Interval, Shape, integer, number
+
+MOST_ROWS = 2.0**40
+MOST_AGGREGATES = 500
+
+
+class Kind(StrEnum):
+    """ROWS counts rows, UNITS persons; SUM and MEAN are of an expression's values that are not NULL."""
+
+    ROWS = "rows"
+    UNITS = "units"
+    SUM = "sum"
+    MEAN = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One aggregate over the rows for which `condition` is true (None: all of them)."""
+
+    kind: Kind
+    argument: Expression | None = None
+    condition: Expression | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """What its noisy value is: an integer for counts and sums of integers, else a number."""
+        if self.kind in {Kind.ROWS, Kind.UNITS}:
+            return integer(Interval(-MOST_ROWS, MOST_ROWS), nullable=False)
+        if self.kind is Kind.SUM and self.argument is not None and self.argument.shape.type is OutputType.INTEGER:
+            reach = self.argument.shape.interval.reach * MOST_ROWS
+            return integer(Interval(-reach, reach), nullable=False)
+        if self.kind is Kind.MEAN and self.argument is not None:
+            return number(self.argument.shape.interval, nullable=True)
+        return number(Interval(-1e299, 1e299), nullable=False)
+
+
+class AggregateTable:
+    """The distinct aggregates of a question, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._indices: dict[Aggregate, int] = {}
+
+    def leaf(self, aggregate: Aggregate) -> Expression:
+        """The noisy value of `aggregate`, shared with every earlier mention."""
+        index = self._indices.setdefault(aggregate, len(self._indices))
+        if index >= MOST_AGGREGATES:
+            raise Refused(Code.QUERY_TOO_LARGE, f"The question asks more than {MOST_AGGREGATES} aggregates.", "Ask fewer at once.")
+        return AggregateLeaf(index, aggregate.shape)
+
+    def __iter__(self) -> Iterator[Aggregate]:
+        """In order of appearance."""
+        return iter(self._indices)
+
+
+def conjunction(*conditions: Expression | None) -> Expression | None:
+    """All of the conditions that there are."""
+    present = [condition for condition in conditions if condition is not None]
+    flat = [part for condition in present for part in conjuncts(condition)]
+    distinct = tuple(dict.fromkeys(flat))
+    if not distinct:
+        return None
+    return distinct[0] if len(distinct) == 1 else call("and", *distinct)
+
+
+def conjuncts(condition: Expression) -> tuple[Expression, ...]:
+    """The parts of a top-level AND; the condition itself where there is none."""
+    if isinstance(condition, Call) and condition.function == "and":
+        return condition.arguments
+    return (condition,)
+
+
+def present(expression: Expression) -> Expression | None:
+    """The condition under which `expression` is not NULL; None where it never is.
+
+    CASE WHEN c THEN (never NULL) ELSE NULL END is present exactly where c is true, and both sides of x + y must be.
+    """
+    if not expression.shape.nullable:
+        return None
+    if isinstance(expression, Call) and expression.function == "case":
+        condition, value, *otherwise = expression.arguments
+        if len(otherwise) == 1 and not value.shape.nullable and otherwise[0] == Literal(None, otherwise[0].shape):
+            return condition
+    return call("is_present", expression)
+
+
+def count_of(expression: Expression, condition: Expression | None) -> Aggregate:
+    """COUNT(x): the rows where x is not NULL."""
+    return Aggregate(Kind.ROWS, None, conjunction(condition, present(expression)))
+
+
+def sum_of(expression: Expression, condition: Expression | None) -> Aggregate:
+    """SUM(x); a sum of zeros and ones is a count."""
+    counted = _counted(expression)
+    if counted is not None:
+        return Aggregate(Kind.ROWS, None, conjunction(condition, counted))
+    return Aggregate(Kind.SUM, numeric(expression, "SUM"), condition)
+
+
+def _counted(expression: Expression) -> Expression | None:
+    """The condition whose true rows are summed, where the values are ones and zeros by their very form."""
+    if expression.shape.type is OutputType.BOOLEAN:
+        return expression
+    if not isinstance(expression, Call):
+        return None
+    if expression.function == "to_integer" and expression.arguments[0].shape.type is OutputType.BOOLEAN:
+        return expression.arguments[0]
+    if expression.function == "case":
+        condition, value, *otherwise = expression.arguments
+        if len(otherwise) == 1 and value == literal(1) and isinstance(otherwise[0], Literal) and otherwise[0].value in {0, None}:
+            return condition
+    return None
+
+
+def numeric(expression: Expression, name: str) -> Expression:
+    """The argument of SUM or AVG: a bounded number that is not the same in every row."""
+    if any(isinstance(leaf, UnitColumn) for leaf in leaves(expression)):
+        raise unit_refused()
+    if expression.shape.type is OutputType.BOOLEAN:
+        expression = call("to_integer", expression)
+    if not expression.shape.numeric:
+        raise Refused(Code.QUERY_TYPE, f"{name} takes a number.", "Use a numeric column, or COUNT(*) with GROUP BY for categories.")
+    interval = expression.shape.interval
+    if not interval.bounded:
+        raise Refused(
+            Code.QUERY_UNBOUNDED,
+            f"The argument of {name} has no bounds, so one person could move the answer without limit.",
+            f"Write {name}(clamp(x, 0, 100)) with bounds of your own; values outside are moved to the nearest bound.",
+        )
+    if interval.low == interval.high:
+        raise Refused(Code.QUERY_AGGREGATE, f"The argument of {name} is the same in every row.", "Ask COUNT(*) and multiply.")
+    return expression
+
+
+def unit_refused() -> Refused:
+    """The refusal of any use of the unit column but counting it."""
+    return Refused(
+        Code.QUERY_UNIT_COLUMN,
+        "The column that identifies persons may be counted and nothing else.",
+        "Write COUNT(DISTINCT unit column), or use another column.",
+    )

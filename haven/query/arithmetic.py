@@ -1,0 +1,310 @@
+"""Total arithmetic: integers in 64 bits where interval arithmetic proves they fit, everything else in double precision, finite or NULL."""
+
+import math
+import operator
+from collections.abc import Callable
+
+from haven.query.function import (
+    Function,
+    Render,
+    Shapes,
+    as_double,
+    expect,
+    finite,
+    joined,
+    known,
+    nullable,
+    same_type,
+    wrong_type,
+)
+from haven.query.private_plan import OutputType
+from haven.query.shapes import EVERYTHING, FINITE, Interval, Shape, integer, number
+
+NUMBERS = (OutputType.INTEGER, OutputType.NUMBER)
+LARGEST_EXPONENT = 690.0
+LIBM = 1e-9
+"""Transcendental functions of two libraries differ in the last bits: their intervals are widened by this."""
+
+
+def _ring(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable[[Shapes], Shape]:
+    """+, - and *: an integer where the operands are and the result provably fits, else a number."""
+
+    def shape(shapes: Shapes) -> Shape:
+        expect(shapes, *NUMBERS, name=name)
+        interval = rule(shapes[0].interval, shapes[1].interval)
+        whole = all(each.type is OutputType.INTEGER for each in shapes)
+        if whole and interval.exact:
+            return integer(interval, nullable=nullable(shapes))
+        interval = interval.outward() if interval.bounded else EVERYTHING
+        return number(interval, nullable=nullable(shapes) or not interval.bounded)
+
+    return shape
+
+
+def _infix(symbol: str, rule: Callable[[Interval, Interval], Interval]) -> Render:
+    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
+        interval = rule(shapes[0].interval, shapes[1].interval)
+        if all(shape.type is OutputType.INTEGER for shape in shapes) and interval.exact:
+            return f"({arguments[0]} {symbol} {arguments[1]})"
+        left, right = (as_double(sql, shape) for sql, shape in zip(arguments, shapes, strict=True))
+        return finite(f"({left} {symbol} {right})", interval)
+
+    return render
+
+
+def _ring_function(name: str, symbol: str, rule: Callable[[Interval, Interval], Interval], evaluate: Callable[..., object]) -> Function:
+    return Function(name, _ring(symbol, rule), _infix(symbol, rule), evaluate, numeric=True)
+
+
+def _quotient(left: Interval, right: Interval) -> Interval:
+    """Every quotient by a non-zero divisor."""
+    if right.holds(0):
+        return EVERYTHING
+    return left * Interval(1 / right.high, 1 / right.low).outward()
+
+
+def _divide_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="/")
+    interval = _quotient(shapes[0].interval, shapes[1].interval).outward()
+    return number(interval, nullable=nullable(shapes) or shapes[1].interval.holds(0) or not interval.bounded)
+
+
+def _unless_zero(sql: str, shape: Shape) -> str:
+    return f"CASE WHEN {sql} <> 0 THEN {sql} END" if shape.interval.holds(0) else sql
+
+
+def _divide(arguments: tuple[str, ...], shapes: Shapes) -> str:
+    left, right = (as_double(sql, shape) for sql, shape in zip(arguments, shapes, strict=True))
+    return finite(f"({left} / {_unless_zero(right, shapes[1])})", _quotient(shapes[0].interval, shapes[1].interval))
+
+
+def _whole_division(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable[[Shapes], Shape]:
+    def shape(shapes: Shapes) -> Shape:
+        if any(each.type is OutputType.NUMBER or not each.interval.exact for each in shapes):
+            raise wrong_type(f"{name} divides bounded integers, and one side is not.", "Write floor(x / y), or CAST both sides AS BIGINT.")
+        expect(shapes, OutputType.INTEGER, name=name)
+        interval = rule(shapes[0].interval, shapes[1].interval)
+        return integer(interval, nullable=nullable(shapes) or shapes[1].interval.holds(0))
+
+    return shape
+
+
+def _truncated(left: Interval, right: Interval) -> Interval:
+    """Integer quotients, cut towards zero: never further from zero than the dividend."""
+    if right.holds(0) or right.low < 0:
+        return Interval(-left.reach, left.reach)
+    corners = [math.trunc(a / b) for a in (left.low, left.high) for b in (right.low, right.high)]
+    return Interval(min(corners), max(corners))
+
+
+def _remainder(left: Interval, right: Interval) -> Interval:
+    """Remainders have the dividend's sign, and are smaller than the divisor."""
+    most = min(left.reach, max(right.reach - 1, 0.0))
+    return Interval(-most if left.low < 0 else 0.0, most if left.high > 0 else 0.0)
+
+
+def _guarded(symbol: str) -> Render:
+    return lambda arguments, shapes: f"({arguments[0]} {symbol} {_unless_zero(arguments[1], shapes[1])})"
+
+
+def _cut(a: int, b: int) -> int:
+    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+
+def _keep(name: str, symbol: str, rule: Callable[[Interval], Interval], evaluate: Callable[[float], float]) -> Function:
+    """-x, |x|: the type of the argument; a number where the integer may be the least of 64 bits, whose opposite does not fit."""
+
+    def shape(shapes: Shapes) -> Shape:
+        expect(shapes, *NUMBERS, name=symbol)
+        whole = shapes[0].type is OutputType.INTEGER and shapes[0].interval.exact
+        return Shape(OutputType.INTEGER if whole else OutputType.NUMBER, nullable(shapes), rule(shapes[0].interval))
+
+    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
+        whole = shapes[0].type is OutputType.INTEGER and shapes[0].interval.exact
+        return f"({symbol}({arguments[0] if whole else as_double(arguments[0], shapes[0])}))"
+
+    return Function(name, shape, render, evaluate, numeric=True)
+
+
+def _absolute(interval: Interval) -> Interval:
+    return Interval(0.0 if interval.holds(0) else min(abs(interval.low), abs(interval.high)), interval.reach)
+
+
+def _sign_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="sign")
+    return integer(Interval(-1, 1), nullable=nullable(shapes))
+
+
+def _rounding(name: str, rule: Callable[[float], float]) -> Function:
+    """Rounding to whole numbers: an integer where the range fits in 53 bits, else a number without decimals."""
+
+    def shape(shapes: Shapes) -> Shape:
+        expect(shapes, *NUMBERS, name=name)
+        interval = shapes[0].interval
+        if not interval.exact:
+            return Shape(shapes[0].type or OutputType.NUMBER, nullable(shapes), EVERYTHING)
+        return integer(Interval(rule(interval.low), rule(interval.high)), nullable=nullable(shapes))
+
+    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
+        if shapes[0].type is OutputType.INTEGER:
+            return arguments[0]
+        return f"CAST({name}({arguments[0]}) AS BIGINT)" if shapes[0].interval.exact else f"{name}({arguments[0]})"
+
+    def evaluate(x: float) -> float:
+        return x if isinstance(x, int) else int(rule(x))
+
+    return Function(name, shape, render, evaluate, numeric=True)
+
+
+def away_from_zero(x: float) -> float:
+    """The nearest whole number, halves away from zero, as DuckDB's round()."""
+    whole = math.floor(abs(x))
+    return math.copysign(whole + (abs(x) - whole >= 0.5), x)  # noqa: PLR2004 - one half
+
+
+def _round_to_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="round")
+    digits = known(shapes[1])
+    if digits is None or shapes[1].type is not OutputType.INTEGER or abs(digits) > 15:  # noqa: PLR2004 - a double holds 15 digits
+        raise wrong_type("The digits of round are not a whole constant between -15 and 15.", "Write a constant, as in round(x, 2).")
+    half = 10.0**-digits
+    interval = shapes[0].interval
+    return number(Interval(interval.low - half, interval.high + half).outward(), nullable=nullable(shapes))
+
+
+def _round_to(arguments: tuple[str, ...], shapes: Shapes) -> str:
+    digits = int(known(shapes[1]) or 0)
+    return finite(f"round({as_double(arguments[0], shapes[0])}, {digits})", Interval(-FINITE, FINITE))
+
+
+def _monotone(name: str, of: Callable[[float], float], low: float, high: float, *, open_low: bool = False) -> Function:
+    """An increasing function defined on [low, high] (or ]low, high]); NULL outside."""
+
+    def value(x: float) -> float:
+        return of(x)
+
+    def inside(interval: Interval) -> bool:
+        return (interval.low > low if open_low else interval.low >= low) and interval.high <= high
+
+    def shape(shapes: Shapes) -> Shape:
+        expect(shapes, *NUMBERS, name=name)
+        start, end = max(shapes[0].interval.low, low), min(shapes[0].interval.high, high)
+        if start > end or (open_low and start <= low) or math.isinf(start) or math.isinf(end):
+            return number(_unsure(of, start, end, low), nullable=True)
+        interval = Interval(of(start), of(end)).outward(LIBM)
+        return number(interval, nullable=nullable(shapes) or not inside(shapes[0].interval))
+
+    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
+        x = as_double(arguments[0], shapes[0])
+        if inside(shapes[0].interval):
+            return f"{name}({x})"
+        limits = [f"{x} {'>' if open_low else '>='} {low!r}e0"] if math.isfinite(low) else []
+        limits += [f"{x} <= {high!r}e0"] if math.isfinite(high) else []
+        return f"CASE WHEN {' AND '.join(limits)} THEN {name}({x}) END"
+
+    return Function(name, shape, render, value, exact=False, numeric=True)
+
+
+def _unsure(of: Callable[[float], float], start: float, end: float, low: float) -> Interval:
+    """The range of an increasing function where an end of its argument is open or infinite."""
+    if start > end:
+        return EVERYTHING
+    top = of(end) if math.isfinite(end) and end > low else math.inf
+    bottom = of(start) if math.isfinite(start) and start > low else -math.inf
+    return Interval(bottom, top).outward(LIBM)
+
+
+def _power_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="pow")
+    exponent = known(shapes[1])
+    base = shapes[0].interval
+    if exponent is None or not base.bounded or (base.low <= 0 and (exponent < 0 or exponent != int(exponent))):
+        return number(EVERYTHING, nullable=True)
+    try:
+        corners = [base.low**exponent, base.high**exponent] + ([0.0] if base.holds(0) and exponent else [])
+    except OverflowError:
+        return number(EVERYTHING, nullable=True)
+    interval = Interval(min(corners), max(corners)).outward(LIBM)
+    return number(interval, nullable=nullable(shapes) or not interval.bounded)
+
+
+def _power(arguments: tuple[str, ...], shapes: Shapes) -> str:
+    left, right = (as_double(sql, shape) for sql, shape in zip(arguments, shapes, strict=True))
+    return finite(f"pow({left}, {right})", _power_shape(shapes).interval)
+
+
+def _power_value(x: float, y: float) -> float | None:
+    result = float(x) ** float(y)
+    return result if isinstance(result, float) else None
+
+
+def _extreme(name: str, pick: Callable[..., float]) -> Function:
+    """LEAST and GREATEST leave NULL out, as in DuckDB: NULL only where every argument is."""
+
+    def shape(shapes: Shapes) -> Shape:
+        expect(shapes, *OutputType, name=name)
+        whole = joined(shapes, name, may_be_null=all(each.nullable for each in shapes))
+        if not whole.numeric:
+            return whole
+        certain = [each.interval for each in shapes if not each.nullable]
+        low, high = whole.interval.low, whole.interval.high
+        if name == "least":
+            high = min([high, *(each.high for each in certain)])
+        else:
+            low = max([low, *(each.low for each in certain)])
+        return Shape(whole.type, whole.nullable, Interval(min(low, high), max(low, high)))
+
+    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
+        return f"{name}({', '.join(same_type(arguments, shapes))})"
+
+    def evaluate(*values: float | None) -> float | None:
+        present = [value for value in values if value is not None]
+        return pick(present) if present else None
+
+    return Function(name, shape, render, evaluate, strict=False)
+
+
+def _clamp_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="clamp")
+    low, high = known(shapes[1]), known(shapes[2])
+    if low is None or high is None or not low < high or not Interval(low, high).bounded:
+        raise wrong_type(
+            "The bounds of clamp are not two constants, the lower first.", "Write clamp(x, 0, 100) with constants of your own."
+        )
+    whole = one = shapes[0].interval
+    interval = Interval(min(max(one.low, low), high), max(min(whole.high, high), low))
+    common = OutputType.INTEGER if all(shape.type is OutputType.INTEGER for shape in shapes) else OutputType.NUMBER
+    return Shape(common, shapes[0].nullable, interval)
+
+
+def _clamp(arguments: tuple[str, ...], shapes: Shapes) -> str:
+    x, low, high = same_type(arguments, shapes)
+    inner = f"greatest({low}, least({high}, {x}))"
+    return f"CASE WHEN {x} IS NOT NULL THEN {inner} END" if shapes[0].nullable else inner
+
+
+ARITHMETIC = (
+    _ring_function("add", "+", Interval.__add__, operator.add),
+    _ring_function("subtract", "-", Interval.__sub__, operator.sub),
+    _ring_function("multiply", "*", Interval.__mul__, operator.mul),
+    Function("divide", _divide_shape, _divide, operator.truediv, numeric=True),
+    Function("whole_divide", _whole_division("//", _truncated), _guarded("//"), _cut, numeric=True),
+    Function("remainder", _whole_division("%", _remainder), _guarded("%"), lambda a, b: a - _cut(a, b) * b, numeric=True),
+    _keep("negate", "-", Interval.__neg__, operator.neg),
+    _keep("abs", "abs", _absolute, abs),
+    Function("sign", _sign_shape, lambda arguments, _: f"CAST(sign({arguments[0]}) AS BIGINT)", lambda x: (x > 0) - (x < 0), numeric=True),
+    _rounding("floor", math.floor),
+    _rounding("ceil", math.ceil),
+    _rounding("trunc", math.trunc),
+    _rounding("round", away_from_zero),
+    Function("round_to", _round_to_shape, _round_to, lambda x, digits: float(round(x, digits)), exact=False, numeric=True),
+    _monotone("sqrt", math.sqrt, 0.0, math.inf),
+    _monotone("ln", math.log, 0.0, math.inf, open_low=True),
+    _monotone("log10", math.log10, 0.0, math.inf, open_low=True),
+    _monotone("log2", math.log2, 0.0, math.inf, open_low=True),
+    _monotone("exp", math.exp, -math.inf, LARGEST_EXPONENT),
+    Function("pow", _power_shape, _power, _power_value, exact=False, numeric=True),
+    _extreme("least", min),
+    _extreme("greatest", max),
+    Function("clamp", _clamp_shape, _clamp, lambda x, low, high: min(max(x, low), high), numeric=True),
+)

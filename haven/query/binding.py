@@ -1,0 +1,368 @@
+"""Scalar syntax to typed expressions: a table from node types to functions of the catalogue; what is not in it is refused."""
+
+import math
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from haven.errors import Code, Refused
+from haven.query.aggregates import Aggregate, AggregateTable, Kind, conjunction, count_of, numeric, sum_of, unit_refused
+from haven.query.expressions import Call, Expression, Literal, UnitColumn, literal
+from haven.query.functions import call
+from haven.query.grammar import REFUSALS, refusal
+from haven.query.private_plan import OutputType
+from haven.query.shapes import EXACT_INTEGERS
+
+Names = Callable[[exp.Column], Expression]
+
+BINARY: Mapping[type[exp.Expr], str] = {
+    exp.Mul: "multiply",
+    exp.Div: "divide",
+    exp.IntDiv: "whole_divide",
+    exp.Mod: "remainder",
+    exp.Pow: "pow",
+    exp.EQ: "equal",
+    exp.NEQ: "unequal",
+    exp.LT: "less",
+    exp.LTE: "at_most",
+    exp.GT: "greater",
+    exp.GTE: "at_least",
+    exp.NullSafeEQ: "same",
+    exp.NullSafeNEQ: "distinct",
+    exp.Nullif: "nullif",
+    exp.DPipe: "concat",
+}
+UNARY: Mapping[type[exp.Expr], str] = {
+    exp.Neg: "negate",
+    exp.Abs: "abs",
+    exp.Sign: "sign",
+    exp.Sqrt: "sqrt",
+    exp.Ln: "ln",
+    exp.Exp: "exp",
+    exp.Floor: "floor",
+    exp.Ceil: "ceil",
+    exp.Trunc: "trunc",
+    exp.Lower: "lower",
+    exp.Upper: "upper",
+    exp.Trim: "trim",
+    exp.Length: "length",
+    exp.Year: "year",
+    exp.Quarter: "quarter",
+    exp.Month: "month",
+    exp.Week: "week",
+    exp.WeekOfYear: "week",
+    exp.Day: "day",
+    exp.DayOfMonth: "day",
+    exp.DayOfYear: "dayofyear",
+    exp.DayOfWeek: "dayofweek",
+    exp.DayOfWeekIso: "isodow",
+}
+NARY: Mapping[type[exp.Expr], str] = {exp.Coalesce: "coalesce", exp.Least: "least", exp.Greatest: "greatest", exp.In: "in"}
+DATE_PARTS = {
+    "year": "year",
+    "quarter": "quarter",
+    "month": "month",
+    "week": "week",
+    "day": "day",
+    "doy": "dayofyear",
+    "dayofyear": "dayofyear",
+    "dow": "dayofweek",
+    "dayofweek": "dayofweek",
+    "isodow": "isodow",
+}
+TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INT", "BIGINT", "UTINYINT", "USMALLINT", "UINT", "UBIGINT"), "to_integer"),
+    **dict.fromkeys(("DOUBLE", "FLOAT"), "to_number"),
+    **dict.fromkeys(("VARCHAR", "TEXT"), "to_text"),
+    "BOOLEAN": "to_boolean",
+    "DATE": "to_date",
+}
+FUNCTIONS: tuple[str, ...] = (
+    *("abs", "avg", "ceil", "clamp", "coalesce", "count", "count_if", "date_part", "date_trunc", "datediff", "day", "exp", "floor"),
+    *("greatest", "if", "least", "length", "ln", "log10", "log2", "lower", "month", "nullif", "pow", "round", "sign", "sqrt"),
+    *("substring", "sum", "trim", "trunc", "upper", "year"),
+)
+VOLATILE = {"now", "today", "random", "setseed", "uuid", "gen_random_uuid", "nextval", "currval", "getvariable", "getenv", "txid_current"}
+_SHIFTS: Mapping[type[exp.Expr], tuple[str, str]] = {exp.Add: ("later", "add"), exp.Sub: ("earlier", "subtract")}
+
+
+class Binder:
+    """Binds the scalar expressions of one SELECT. `names` resolves columns; `aggregates` is None where none may stand, as in WHERE."""
+
+    def __init__(self, names: Names, aggregates: AggregateTable | None = None) -> None:
+        self._names = names
+        self._aggregates = aggregates
+
+    def bind(self, node: exp.Expr) -> Expression:
+        """The typed expression of `node`. Raises Refused for what is not of the grammar or of the wrong type."""
+        if type(node) in BINARY:
+            return call(BINARY[type(node)], self._value(node.this), self._value(node.expression))
+        if type(node) in UNARY:
+            return call(UNARY[type(node)], self._value(node.this))
+        if type(node) in NARY:
+            return call(NARY[type(node)], self._value(node.this), *map(self._value, node.expressions))
+        handler = SPECIAL.get(type(node))
+        if handler is None:
+            raise refusal(node)
+        return handler(self, node)
+
+    def _value(self, node: exp.Expr) -> Expression:
+        """A bound operand: anything but the unit column."""
+        bound = self.bind(node)
+        if isinstance(bound, UnitColumn):
+            raise unit_refused()
+        return bound
+
+    def condition(self, node: exp.Expr) -> Expression:
+        """A bound condition."""
+        bound = self._value(node)
+        if bound.shape.type not in {OutputType.BOOLEAN, None}:
+            raise Refused(Code.QUERY_TYPE, "A condition is not true or false.", "Write a comparison, such as x > 0.")
+        return bound
+
+    def _column(self, node: exp.Expr) -> Expression:
+        if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+            raise Refused(Code.QUERY_ROWS, "* stands for whole rows, which are not answered.", "Write COUNT(*), or name the columns.")
+        return self._names(node)
+
+    def _literal(self, node: exp.Expr) -> Expression:
+        if node.args.get("is_string"):
+            return literal(str(node.this))
+        written = str(node.this)
+        value = int(written) if written.isdigit() and len(written) <= 16 else float(written)  # noqa: PLR2004 - 2^53 has 16 digits
+        if not math.isfinite(value) or (isinstance(value, int) and value > EXACT_INTEGERS):
+            raise Refused(Code.QUERY_TYPE, "A constant is too large.", "Write a smaller number; integers reach 2^53.")
+        return literal(value)
+
+    def _boolean(self, node: exp.Expr) -> Expression:
+        return literal(bool(node.this))
+
+    def _null(self, _: exp.Expr) -> Expression:
+        return literal(None)
+
+    def _paren(self, node: exp.Expr) -> Expression:
+        return self.bind(node.this)
+
+    def _chain(self, node: exp.Expr) -> Expression:
+        """A AND b AND c as one call: chains may be long, and recursion may not."""
+        operands, pending = [], [node]
+        while pending:
+            part = pending.pop()
+            inner = part.this if isinstance(part, exp.Paren) else part
+            if type(inner) is type(node):
+                pending += [inner.args["expression"], inner.this]
+            else:
+                operands.append(self.condition(part))
+        return call("and" if isinstance(node, exp.And) else "or", *operands)
+
+    def _not(self, node: exp.Expr) -> Expression:
+        bound = self.condition(node.this)
+        if isinstance(bound, Call) and bound.function == "is_null":
+            return call("is_present", *bound.arguments)
+        return call("not", bound)
+
+    def _is(self, node: exp.Expr) -> Expression:
+        other = node.args["expression"]
+        if isinstance(other, exp.Null):
+            return call("is_null", self._value(node.this))
+        if isinstance(other, exp.Boolean):
+            return call("same", self.condition(node.this), literal(bool(other.this)))
+        raise Refused(Code.QUERY_TYPE, "IS is followed by NULL, TRUE or FALSE.", "Write x IS NULL, or x = value.")
+
+    def _between(self, node: exp.Expr) -> Expression:
+        value = self._value(node.this)
+        low, high = self._value(node.args["low"]), self._value(node.args["high"])
+        return call("and", call("at_least", value, low), call("at_most", value, high))
+
+    def _add(self, node: exp.Expr) -> Expression:
+        """+ and -, of numbers or of dates."""
+        left, right = self._value(node.this), self._value(node.args["expression"])
+        shift, plain = _SHIFTS[type(node)]
+        left_day, right_day = (side.shape.type is OutputType.DATE for side in (left, right))
+        if left_day and right_day and plain == "subtract":
+            return call("days_between", right, left)
+        if right_day and plain == "add":
+            left, right, left_day = right, left, True
+        return call(shift if left_day else plain, left, right)
+
+    def _like(self, node: exp.Expr) -> Expression:
+        value, pattern = self._value(node.this), self._value(node.args["expression"])
+        if not isinstance(pattern, Literal):
+            raise Refused(Code.QUERY_FUNCTION, "The pattern of LIKE is not a constant.", "Write x LIKE 'abc%'.")
+        return call("ilike" if isinstance(node, exp.ILike) else "like", value, pattern)
+
+    def _case(self, node: exp.Expr) -> Expression:
+        subject = self._value(node.this) if node.this is not None else None
+        parts: list[Expression] = []
+        for branch in node.args["ifs"]:
+            tested = self._value(branch.this) if subject is not None else self.condition(branch.this)
+            parts += self._branch(tested if subject is None else call("equal", subject, tested), self._value(branch.args["true"]))
+        default = node.args.get("default")
+        return call("case", *parts, self._value(default) if default is not None else literal(None))
+
+    def _branch(self, condition: Expression, value: Expression) -> tuple[Expression, Expression]:
+        """WHEN x IS NULL THEN x says NULL: said plainly, it does not widen the range of the rest."""
+        if isinstance(condition, Call) and condition.function == "is_null" and condition.arguments == (value,):
+            return condition, literal(None)
+        return condition, value
+
+    def _if(self, node: exp.Expr) -> Expression:
+        otherwise = node.args.get("false")
+        false = self._value(otherwise) if otherwise is not None else literal(None)
+        return call("case", *self._branch(self.condition(node.this), self._value(node.args["true"])), false)
+
+    def _round(self, node: exp.Expr) -> Expression:
+        digits = node.args.get("decimals")
+        value = self._value(node.this)
+        bound = literal(0) if digits is None else self._value(digits)
+        return call("round", value) if bound == literal(0) else call("round_to", value, bound)
+
+    def _log(self, node: exp.Expr) -> Expression:
+        if node.args.get("expression") is None:
+            return call("log10", self._value(node.this))
+        base = self._value(node.this)
+        if base not in {literal(2), literal(10)}:
+            raise Refused(Code.QUERY_FUNCTION, "Logarithms are to the base 2, 10 or e.", "Write log2(x), log10(x) or ln(x).")
+        return call("log2" if base == literal(2) else "log10", self._value(node.args["expression"]))
+
+    def _substring(self, node: exp.Expr) -> Expression:
+        given = [node.this, node.args.get("start"), node.args.get("length")]
+        return call("substring", *[self._value(part) for part in given if part is not None])
+
+    def _cast(self, node: exp.Expr) -> Expression:
+        wanted = node.args["to"].this
+        name = TYPES.get(getattr(wanted, "value", str(wanted)))
+        if name is None:
+            raise Refused(Code.QUERY_TYPE, "This type is not answered.", "Use BIGINT, DOUBLE, VARCHAR, BOOLEAN or DATE.")
+        value = call(name, self._value(node.this))
+        if isinstance(value, Literal) and value.value is None and not isinstance(node.this, exp.Null):
+            raise Refused(Code.QUERY_TYPE, "A constant cannot be converted to this type.", "Write dates as DATE '2025-06-30'.")
+        return value
+
+    def _extract(self, node: exp.Expr) -> Expression:
+        return self._part(node.name, node.args["expression"])
+
+    def _part(self, part: str, value: exp.Expr) -> Expression:
+        if part.lower() not in DATE_PARTS:
+            raise Refused(Code.QUERY_FUNCTION, "This part of a date is not answered.", "Use year, quarter, month, week, day, doy or dow.")
+        return call(DATE_PARTS[part.lower()], self._value(value))
+
+    def _truncate(self, node: exp.Expr) -> Expression:
+        unit = node.args["unit"].name.lower()
+        if unit not in {"year", "quarter", "month", "week", "day"}:
+            raise Refused(Code.QUERY_FUNCTION, "Dates are cut to a year, quarter, month, week or day.", "Write date_trunc('month', d).")
+        value = self._value(node.this)
+        return value if unit == "day" and value.shape.type is OutputType.DATE else call(f"trunc_{unit}", value)
+
+    def _difference(self, node: exp.Expr) -> Expression:
+        unit = node.args["unit"].name.lower() if node.args.get("unit") is not None else "day"
+        if unit not in {"day", "month", "year"}:
+            raise Refused(Code.QUERY_FUNCTION, "Dates differ by days, months or years.", "Write datediff('day', a, b).")
+        return call(f"{unit}s_between", self._value(node.args["expression"]), self._value(node.this))
+
+    def _anonymous(self, node: exp.Expr) -> Expression:
+        name, arguments = str(node.this).lower(), node.expressions
+        if name == "clamp" and len(arguments) == 3:  # noqa: PLR2004 - clamp(x, low, high)
+            return call("clamp", *map(self._value, arguments))
+        if name == "date_part" and len(arguments) == 2 and isinstance(arguments[0], exp.Literal):  # noqa: PLR2004 - part, date
+            return self._part(arguments[0].name, arguments[1])
+        if name in VOLATILE:
+            raise Refused(*REFUSALS[exp.CurrentDate])
+        close = get_close_matches(name, FUNCTIONS, n=3)
+        near = f"Did you mean {' or '.join(close)}?" if close else REFUSALS[exp.Func][2]
+        raise Refused(
+            Code.QUERY_FUNCTION, "The question calls a function that is not answered, or with other arguments than it takes.", near
+        )
+
+    def _aggregate(self, node: exp.Expr) -> Expression:
+        return self._measure(node, None)
+
+    def _filtered(self, node: exp.Expr) -> Expression:
+        return self._measure(node.this, Binder(self._names).condition(node.args["expression"].this))
+
+    def _measure(self, node: exp.Expr, condition: Expression | None) -> Expression:
+        """An aggregate over the rows that meet `condition`."""
+        if self._aggregates is None:
+            raise Refused(
+                Code.QUERY_AGGREGATE,
+                "An aggregate stands where only a row's own values can: in WHERE, in GROUP BY, or inside another aggregate.",
+                "Put conditions on aggregates into HAVING, and aggregates of aggregates into arithmetic on the answer.",
+            )
+        row = Binder(self._names)
+        if isinstance(node, exp.Count):
+            return self._aggregates.leaf(self._count(row, node.this, condition))
+        if isinstance(node.this, exp.Distinct):
+            raise _distinct_refused()
+        if isinstance(node, exp.CountIf):
+            return self._aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition, row.condition(node.this))))
+        value = row.bind(node.this)
+        if isinstance(node, exp.Avg):
+            return self._aggregates.leaf(Aggregate(Kind.MEAN, numeric(value, "AVG"), condition))
+        if isinstance(value, Literal) and value.shape.numeric:
+            return call("multiply", value, self._aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition))))
+        return self._aggregates.leaf(sum_of(value, condition))
+
+    def _count(self, row: "Binder", argument: exp.Expr | None, condition: Expression | None) -> Aggregate:
+        if argument is None or isinstance(argument, exp.Star):
+            return Aggregate(Kind.ROWS, None, conjunction(condition))
+        if isinstance(argument, exp.Distinct):
+            return self._units(row, argument, condition)
+        return count_of(_not_null(row.bind(argument)), condition)
+
+    def _units(self, row: "Binder", distinct: exp.Distinct, condition: Expression | None) -> Aggregate:
+        if len(distinct.expressions) != 1 or not isinstance(row.bind(distinct.expressions[0]), UnitColumn):
+            raise _distinct_refused()
+        return Aggregate(Kind.UNITS, None, condition)
+
+
+def _not_null(expression: Expression) -> Expression:
+    if isinstance(expression, Literal) and expression.value is None:
+        raise Refused(Code.QUERY_AGGREGATE, "COUNT(NULL) is always 0.", "Write COUNT(*), or COUNT of a column.")
+    return expression
+
+
+def _distinct_refused() -> Refused:
+    return Refused(
+        Code.QUERY_AGGREGATE,
+        "DISTINCT counts persons only: COUNT(DISTINCT unit column).",
+        "Ask COUNT(*) with GROUP BY the column to see which values it has.",
+    )
+
+
+# The class's own handlers, by node type.
+# ruff: noqa: SLF001 - a table of methods of the class above
+SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
+    exp.Column: Binder._column,
+    exp.Star: Binder._column,
+    exp.Literal: Binder._literal,
+    exp.Boolean: Binder._boolean,
+    exp.Null: Binder._null,
+    exp.Paren: Binder._paren,
+    exp.And: Binder._chain,
+    exp.Or: Binder._chain,
+    exp.Not: Binder._not,
+    exp.Is: Binder._is,
+    exp.Between: Binder._between,
+    exp.Add: Binder._add,
+    exp.Sub: Binder._add,
+    exp.Like: Binder._like,
+    exp.ILike: Binder._like,
+    exp.Case: Binder._case,
+    exp.If: Binder._if,
+    exp.Round: Binder._round,
+    exp.Log: Binder._log,
+    exp.Substring: Binder._substring,
+    exp.Cast: Binder._cast,
+    exp.TryCast: Binder._cast,
+    exp.Extract: Binder._extract,
+    exp.TimestampTrunc: Binder._truncate,
+    exp.DateTrunc: Binder._truncate,
+    exp.DateDiff: Binder._difference,
+    exp.Anonymous: Binder._anonymous,
+    exp.Count: Binder._aggregate,
+    exp.CountIf: Binder._aggregate,
+    exp.Sum: Binder._aggregate,
+    exp.Avg: Binder._aggregate,
+    exp.Filter: Binder._filtered,
+}

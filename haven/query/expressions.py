@@ -1,0 +1,103 @@
+"""Scalar expressions: columns, literals and calls of total functions. Immutable, typed, and of bounded size.
+
+One language serves both sides of the noise. Below it the leaves are columns of a row; above it they are aggregates and group keys.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from haven.errors import Code, Refused
+from haven.query.shapes import Shape, Value, shape_of_value
+
+LARGEST_EXPRESSION = 5_000
+"""Nodes of one expression, counted as a tree: naming a subquery's column repeats what it stands for."""
+DEEPEST_EXPRESSION = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The value of stored column `name` of base table `table` in this row."""
+
+    table: str
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class UnitColumn:
+    """The privacy unit's own column: it may be counted, and nothing else."""
+
+    table: str
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant of the query."""
+
+    value: Value
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateLeaf:
+    """The noisy value of the question's aggregate `index`."""
+
+    index: int
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLeaf:
+    """The value of the question's group key `index`."""
+
+    index: int
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A total function of the catalogue on arguments; `size` counts nodes, `depth` levels."""
+
+    function: str
+    arguments: tuple["Expression", ...]
+    shape: Shape
+    size: int
+    depth: int
+
+
+Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call
+
+
+def literal(value: Value) -> Literal:
+    """A constant with its shape."""
+    return Literal(value, shape_of_value(value))
+
+
+def extent(arguments: tuple[Expression, ...]) -> tuple[int, int]:
+    """The size and depth of a call on `arguments`. Raises Refused(QUERY_TOO_LARGE) beyond the limits."""
+    calls = [argument for argument in arguments if isinstance(argument, Call)]
+    size = 1 + len(arguments) - len(calls) + sum(argument.size for argument in calls)
+    depth = 1 + max((argument.depth for argument in calls), default=1)
+    if size > LARGEST_EXPRESSION or depth > DEEPEST_EXPRESSION:
+        raise Refused(
+            Code.QUERY_TOO_LARGE,
+            f"An expression has more than {LARGEST_EXPRESSION} parts, or {DEEPEST_EXPRESSION} levels, once subqueries are spelled out.",
+            "Ask for fewer terms at once, or use a column of a subquery fewer times.",
+        )
+    return size, depth
+
+
+def leaves(expression: Expression) -> Iterator[Expression]:
+    """Every leaf, left to right, with repetitions."""
+    if isinstance(expression, Call):
+        for argument in expression.arguments:
+            yield from leaves(argument)
+    else:
+        yield expression
+
+
+def columns_of(expression: Expression) -> tuple[Column, ...]:
+    """The distinct columns it reads, in order of appearance."""
+    return tuple(dict.fromkeys(leaf for leaf in leaves(expression) if isinstance(leaf, Column)))

@@ -1,0 +1,248 @@
+"""Station 10's arithmetic: outputs, HAVING, ORDER BY and LIMIT over noisy integers. Post-processing: it costs nothing and cannot fail."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from haven.privacy.accuracy import combined_half_width
+from haven.privacy.tables import Key, KeyValue, NoisyTable
+from haven.query.functions import CATALOGUE
+from haven.query.postprocessing import WITHIN
+from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
+from haven.query.shapes import Value
+
+Cell = str | int | float | bool | None
+UNITS = -1
+"""The index under which the noisy number of persons behind a key stands beside the targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer's rows, and the 95 % half-width of each cell: None for keys, texts and where none can be said."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    errors: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """One group: its key and its noisy values in real units, by target."""
+
+    key: Key
+    values: Mapping[int, float]
+
+
+Evaluate = Callable[[_Group], Value]
+
+
+def finish(plan: PrivatePlan, noisy: NoisyTable) -> Finished:
+    """The answer of `plan` from its noisy table.
+
+    Rows stand in the order asked, else by key in declared order. Undefined values are NULL. Errors are 95 % half-widths by linear
+    propagation of the noise (the delta method); they look through roundings and the bounds of means, and know nothing of bias.
+    """
+    groups = _ordered(plan, [group for group in _groups(plan, noisy) if _holds(plan, group)])
+    end = None if plan.limit is None else plan.offset + plan.limit
+    shown = groups[plan.offset : end]
+    cells = [(_compiled(output.expression, plan), output.type) for output in plan.outputs]
+    errors = [_error_of(output.expression, plan) for output in plan.outputs]
+    return Finished(
+        tuple(tuple(_cell(evaluate(group), kind) for evaluate, kind in cells) for group in shown),
+        tuple(tuple(error(group) for error in errors) for group in shown),
+    )
+
+
+def expected_errors(plan: PrivatePlan) -> dict[str, float | None]:
+    """The 95 % half-width of every output known before asking: linear in counts and sums; None where only the answer can tell."""
+    return {output.name: _linear_error(plan, linear_form(output.expression, plan)) for output in plan.outputs}
+
+
+def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[_Group]:
+    grids = [target.grid for target in plan.targets]
+    for row, key in enumerate(noisy.keys):
+        values: dict[int, float] = {
+            index: column[row] if grid == 1 else column[row] * grid
+            for index, (column, grid) in enumerate(zip(noisy.columns, grids, strict=True))
+        }
+        if noisy.units is not None:
+            values[UNITS] = noisy.units[row]
+        yield _Group(key, values)
+
+
+def _holds(plan: PrivatePlan, group: _Group) -> bool:
+    return plan.having is None or _compiled(plan.having, plan)(group) is True
+
+
+def _ordered(plan: PrivatePlan, groups: list[_Group]) -> list[_Group]:
+    """By key as declared, then by the terms of ORDER BY from the last to the first: each sort keeps the order of equals."""
+    positions = [_positions(key.domain) for key in plan.keys]
+    order = plan.key_order or tuple(range(len(plan.keys)))
+    groups = sorted(groups, key=lambda group: [_position(positions[index], group.key[index]) for index in order])
+    for term in reversed(plan.order):
+        evaluate = _compiled(term.expression, plan)
+        present = [group for group in groups if evaluate(group) is not None]
+        missing = [group for group in groups if evaluate(group) is None]
+        present.sort(key=_sortable(evaluate), reverse=term.descending)
+        groups = [*missing, *present] if term.nulls_first else [*present, *missing]
+    return groups
+
+
+def _sortable(evaluate: Evaluate) -> Callable[[_Group], Any]:
+    return evaluate
+
+
+def _positions(domain: tuple[KeyValue, ...] | None) -> Mapping[KeyValue, int] | None:
+    return None if domain is None else {value: index for index, value in enumerate(domain)}
+
+
+def _position(positions: Mapping[KeyValue, int] | None, value: KeyValue) -> tuple[bool, Any]:
+    """Public values in declared order, private ones ascending; NULL last."""
+    if value is None:
+        return (True, 0)
+    return (False, value if positions is None else positions.get(value, len(positions)))
+
+
+def _compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = False) -> Evaluate:
+    """`expression` as a function of a group. `smooth` looks through roundings and the bounds of means, for derivatives."""
+    match expression:
+        case TargetRef(index=index):
+            return lambda group: group.values[index]
+        case UnitsRef():
+            return lambda group: group.values[UNITS]
+        case KeyRef(index=index):
+            return _key(index, plan.keys[index].type)
+        case Constant(value=value):
+            return lambda _: value
+        case Apply(operation=operation, arguments=arguments):
+            parts = tuple(_compiled(argument, plan, smooth=smooth) for argument in arguments)
+            if smooth and operation in LOOKED_THROUGH:
+                return parts[0]
+            function = _within if operation == WITHIN else CATALOGUE[operation].value
+            return lambda group: function(*[part(group) for part in parts])
+
+
+LOOKED_THROUGH = frozenset({WITHIN, "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
+STEP = 2.0**-20
+
+
+def _within(mean: Any, low: Any, high: Any) -> Value:  # noqa: ANN401 - scalars of the plan
+    return None if mean is None else max(low, min(high, mean))
+
+
+def _key(index: int, kind: OutputType) -> Evaluate:
+    if kind is OutputType.DATE:
+        return lambda group: _as_date(group.key[index])
+    return lambda group: group.key[index]
+
+
+def _as_date(value: KeyValue) -> date | None:
+    return None if value is None else date.fromisoformat(str(value))
+
+
+def _cell(value: Value, kind: OutputType) -> Cell:
+    """A value of the output's type, as it travels: dates as ISO text."""
+    match value:
+        case None:
+            return None
+        case date():
+            return value.isoformat()
+        case bool() | str():
+            return value
+    return float(value) if kind is OutputType.NUMBER else int(value)
+
+
+def targets_in(expression: PostExpression) -> frozenset[int]:
+    """The targets an expression reads."""
+    match expression:
+        case TargetRef(index=index):
+            return frozenset({index})
+        case UnitsRef():
+            return frozenset({UNITS})
+        case Apply(arguments=arguments):
+            return frozenset().union(*map(targets_in, arguments))
+        case _:
+            return frozenset()
+
+
+def linear_form(expression: PostExpression, plan: PrivatePlan) -> Mapping[int, float] | None:
+    """The coefficients of a sum of targets (and a constant), in real units; None for anything else."""
+    if not targets_in(expression):
+        return {} if isinstance(expression, Constant) else None
+    match expression:
+        case TargetRef(index=index):
+            return {index: 1.0}
+        case UnitsRef():
+            return {UNITS: 1.0}
+        case Apply(operation=operation, arguments=arguments) if operation in LOOKED_THROUGH - {WITHIN} | {"to_number"}:
+            return linear_form(arguments[0], plan)
+        case Apply(operation="negate", arguments=(inner,)):
+            return _scaled(linear_form(inner, plan), -1.0)
+        case Apply(operation="add" | "subtract" as operation, arguments=(left, right)):
+            return _summed(linear_form(left, plan), linear_form(right, plan), 1.0 if operation == "add" else -1.0)
+        case Apply(operation="multiply", arguments=(Constant(value=int() | float() as factor), inner)):
+            return _scaled(linear_form(inner, plan), float(factor))
+        case Apply(operation="multiply", arguments=(inner, Constant(value=int() | float() as factor))):
+            return _scaled(linear_form(inner, plan), float(factor))
+        case Apply(operation="divide", arguments=(inner, Constant(value=int() | float() as divisor))) if divisor:
+            return _scaled(linear_form(inner, plan), 1 / float(divisor))
+        case _:
+            return None
+
+
+def _scaled(form: Mapping[int, float] | None, factor: float) -> Mapping[int, float] | None:
+    return None if form is None else {index: coefficient * factor for index, coefficient in form.items()}
+
+
+def _summed(left: Mapping[int, float] | None, right: Mapping[int, float] | None, sign: float) -> Mapping[int, float] | None:
+    if left is None or right is None:
+        return None
+    return {index: left.get(index, 0.0) + sign * right.get(index, 0.0) for index in {**left, **right}}
+
+
+def _linear_error(plan: PrivatePlan, form: Mapping[int, float] | None) -> float | None:
+    """The half-width of a linear form; None where there is none, or nothing noisy in it."""
+    return _half_width(plan, form) if form else None
+
+
+def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float:
+    terms = []
+    for index, slope in sorted(slopes.items()):
+        if index != UNITS:
+            terms.append((slope * plan.targets[index].grid, plan.noises[index]))
+        elif plan.selection is not None:
+            terms.append((slope, plan.selection.noise))
+    return combined_half_width(terms)
+
+
+def _error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[_Group], float | None]:
+    """The error of one output, as a function of the group: constant where linear, else by slopes at the noisy values."""
+    read = targets_in(expression)
+    if not read:
+        return lambda _: None
+    constant = _linear_error(plan, linear_form(expression, plan))
+    if constant is not None:
+        return lambda _: constant
+    smooth = _compiled(expression, plan, smooth=True)
+    return lambda group: _propagated(smooth, group, read, plan)
+
+
+def _propagated(smooth: Evaluate, group: _Group, read: frozenset[int], plan: PrivatePlan) -> float | None:
+    slopes: dict[int, float] = {}
+    for index in read:
+        slope = _slope(smooth, group, index)
+        if slope is None:
+            return None
+        slopes[index] = slope
+    return _half_width(plan, slopes)
+
+
+def _slope(smooth: Evaluate, group: _Group, index: int) -> float | None:
+    """The derivative in one target, by a central difference; None where the value is no number."""
+    at = group.values[index]
+    step = max(1.0, abs(at)) * STEP
+    around = [smooth(_Group(group.key, {**group.values, index: at + shift})) for shift in (-step, step)]
+    low, high = around
+    if isinstance(low, bool | str | date) or isinstance(high, bool | str | date) or low is None or high is None:
+        return None
+    return (high - low) / (2 * step)

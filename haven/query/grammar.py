@@ -1,0 +1,206 @@
+"""The grammar: which parts of SQL a question may use, and for the parts it may not, why and what to write instead.
+
+An allow-list: a node type, or a part of one, that is not named here is refused. `REFUSALS` only chooses better words.
+"""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from haven.errors import Code, Refused
+
+_BINARY = ("this", "expression")
+_NARY = ("this", "expressions")
+
+STATEMENT: Mapping[type[exp.Expr], tuple[str, ...]] = {
+    exp.Select: ("expressions", "from_", "where", "group", "having", "order", "limit", "offset"),
+    exp.From: ("this",),
+    exp.Table: ("this", "db", "alias"),
+    exp.TableAlias: ("this",),
+    exp.Subquery: ("this", "alias"),
+    exp.Where: ("this",),
+    exp.Having: ("this",),
+    exp.Group: ("expressions", "all"),
+    exp.Order: ("expressions",),
+    exp.Ordered: ("this", "desc", "nulls_first"),
+    exp.Limit: ("expression",),
+    exp.Offset: ("expression",),
+    exp.Alias: ("this", "alias"),
+    exp.Star: (),
+    exp.Column: ("this", "table", "db"),
+    exp.Identifier: ("this", "quoted"),
+    exp.Paren: ("this",),
+    exp.Literal: ("this", "is_string"),
+    exp.Boolean: ("this",),
+    exp.Null: (),
+    exp.Var: ("this",),
+}
+
+AGGREGATES: Mapping[type[exp.Expr], tuple[str, ...]] = {
+    exp.Count: ("this", "big_int"),
+    exp.CountIf: ("this",),
+    exp.Sum: ("this",),
+    exp.Avg: ("this",),
+    exp.Filter: _BINARY,
+    exp.Distinct: ("expressions",),
+}
+
+SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
+    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.IntDiv, exp.Pow), _BINARY),
+    exp.Div: ("this", "expression", "typed", "safe"),
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is), _BINARY),
+    **dict.fromkeys((exp.And, exp.Or, exp.Like, exp.ILike, exp.Nullif, exp.Log, exp.Substring), _BINARY),
+    **dict.fromkeys((exp.Not, exp.Neg, exp.Abs, exp.Sign, exp.Sqrt, exp.Ln, exp.Exp, exp.Trunc), ("this",)),
+    **dict.fromkeys((exp.Lower, exp.Upper, exp.Trim, exp.Length), ("this",)),
+    **dict.fromkeys((exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfYear, exp.DayOfWeek, exp.DayOfWeekIso), ("this",)),
+    **dict.fromkeys((exp.DayOfMonth, exp.WeekOfYear), ("this",)),
+    exp.Floor: ("this",),
+    exp.Ceil: ("this",),
+    exp.Round: ("this", "decimals"),
+    exp.Between: ("this", "low", "high"),
+    exp.In: _NARY,
+    exp.Tuple: ("expressions",),
+    exp.Case: ("this", "ifs", "default"),
+    exp.If: ("this", "true", "false"),
+    exp.Coalesce: _NARY,
+    exp.Least: ("this", "expressions", "ignore_nulls"),
+    exp.Greatest: ("this", "expressions", "ignore_nulls"),
+    exp.Substring: ("this", "start", "length"),
+    exp.DPipe: ("this", "expression", "safe"),
+    exp.Cast: ("this", "to"),
+    exp.TryCast: ("this", "to", "safe"),
+    exp.DataType: ("this", "nested"),
+    exp.Extract: _BINARY,
+    exp.TimestampTrunc: ("this", "unit"),
+    exp.DateTrunc: ("this", "unit"),
+    exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
+    exp.Anonymous: _NARY,
+}
+
+ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {**STATEMENT, **AGGREGATES, **SCALARS}
+
+_JOIN = (Code.QUERY_JOIN, "A question reads one table; joins are not answered yet.", "Ask one table at a time.")
+_UNION = (Code.QUERY_CLAUSE, "UNION, INTERSECT and EXCEPT are not answered.", "Ask each SELECT as a question of its own.")
+_SUBQUERY = (
+    Code.QUERY_SUBQUERY,
+    "A subquery inside an expression would carry other people's data into a row.",
+    "Use conditions on the row's own columns, or ask the inner question by itself.",
+)
+_QUANTILE = (
+    Code.QUERY_AGGREGATE,
+    "Medians and quantiles are not answered yet.",
+    "Ask AVG(x), or COUNT(*) grouped by ranges such as floor(x / 10) * 10.",
+)
+_EXTREME = (
+    Code.QUERY_AGGREGATE,
+    "MIN and MAX show one person's value, so they are not answered.",
+    "The catalogue states the bounds; ask COUNT(*) FILTER (WHERE x > 90) for the tails.",
+)
+_SPREAD = (
+    Code.QUERY_AGGREGATE,
+    "Variances and correlations are not answered yet.",
+    "Ask AVG(x) and AVG(x * x): their variance is AVG(x * x) - AVG(x) * AVG(x).",
+)
+_LISTS = (
+    Code.QUERY_AGGREGATE,
+    "This aggregate shows single values, so it is not answered.",
+    "Use COUNT, SUM or AVG.",
+)
+_GROUPING = (
+    Code.QUERY_CLAUSE,
+    "ROLLUP, CUBE and GROUPING SETS are several questions in one.",
+    "Ask one GROUP BY at a time; coarser totals are sums of the finer answer.",
+)
+_VOLATILE = (
+    Code.QUERY_FUNCTION,
+    "Functions of the clock or of chance are not answered: the answer must depend on the data alone.",
+    "Write the date as a constant, as in DATE '2025-06-30'.",
+)
+_INTERVAL = (Code.QUERY_FUNCTION, "Intervals are not answered.", "Count in days: d + 30, or datediff('day', a, b).")
+_DISTINCT_ON = (Code.QUERY_CLAUSE, "DISTINCT over rows is not answered.", "Write GROUP BY with the same columns, and an aggregate.")
+
+REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
+    exp.Join: _JOIN,
+    exp.Lateral: _JOIN,
+    exp.With: (Code.QUERY_SUBQUERY, "WITH is not answered yet.", "Write the inner SELECT in FROM: SELECT … FROM (SELECT …) AS s."),
+    exp.SetOperation: _UNION,
+    exp.Exists: _SUBQUERY,
+    exp.Window: (
+        Code.QUERY_CLAUSE,
+        "Window functions look at other people's rows, so they are not answered.",
+        "Use GROUP BY, or arithmetic on the answer.",
+    ),
+    exp.Qualify: (Code.QUERY_CLAUSE, "QUALIFY needs window functions, which are not answered.", "Use HAVING on aggregates."),
+    exp.Distinct: _DISTINCT_ON,
+    exp.TableSample: (Code.QUERY_CLAUSE, "Samples are not answered: noise already protects the whole table.", "Leave the sample out."),
+    exp.Pivot: (Code.QUERY_CLAUSE, "PIVOT is not answered.", "Use GROUP BY and pivot the answer."),
+    **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), _GROUPING),
+    **dict.fromkeys((exp.Median, exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile, exp.WithinGroup), _QUANTILE),
+    **dict.fromkeys((exp.Min, exp.Max, exp.ArgMax, exp.ArgMin), _EXTREME),
+    **dict.fromkeys((exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop), _SPREAD),
+    **dict.fromkeys((exp.Corr, exp.CovarPop, exp.CovarSamp), _SPREAD),
+    exp.AggFunc: _LISTS,
+    exp.IgnoreNulls: _LISTS,
+    **dict.fromkeys((exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentUser, exp.Rand, exp.Uuid), _VOLATILE),
+    exp.Interval: _INTERVAL,
+    **dict.fromkeys((exp.DateAdd, exp.DateSub), _INTERVAL),
+    **dict.fromkeys((exp.Placeholder, exp.Parameter), (Code.QUERY_SYNTAX, "Parameters are not bound here.", "Write the value itself.")),
+    **dict.fromkeys(
+        (exp.RegexpLike, exp.RegexpILike, exp.RegexpExtract, exp.RegexpReplace, exp.SimilarTo),
+        (Code.QUERY_FUNCTION, "Regular expressions are not answered: one row could make them slow.", "Use LIKE, ILIKE or substring."),
+    ),
+    exp.Escape: (Code.QUERY_FUNCTION, "LIKE takes no ESCAPE here.", "Compare with = or substring where % and _ are meant literally."),
+    **dict.fromkeys(
+        (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift, exp.BitwiseRightShift),
+        (Code.QUERY_FUNCTION, "Operations on bits are not answered.", "Use AND, OR and NOT on conditions, or % and // on integers."),
+    ),
+    **dict.fromkeys(
+        (exp.Array, exp.Struct, exp.Bracket, exp.Dot, exp.Lambda),
+        (Code.QUERY_TYPE, "Lists, structs and lambdas are not answered.", "Use plain columns and constants."),
+    ),
+    exp.Values: (Code.QUERY_ROWS, "Only tables of the catalogue are asked.", "Write SELECT COUNT(*) FROM dataset.table."),
+    exp.Func: (
+        Code.QUERY_FUNCTION,
+        "This function is not answered.",
+        "Use CASE, LIKE, arithmetic or another function of the manual's list.",
+    ),
+}
+
+PARTS: Mapping[str, tuple[Code, str, str]] = {
+    "with_": REFUSALS[exp.With],
+    "joins": _JOIN,
+    "laterals": _JOIN,
+    "distinct": _DISTINCT_ON,
+    "sample": REFUSALS[exp.TableSample],
+    "qualify": REFUSALS[exp.Qualify],
+    "windows": REFUSALS[exp.Window],
+    "pivots": REFUSALS[exp.Pivot],
+    "query": _SUBQUERY,
+    "subquery": _SUBQUERY,
+    "limit_options": (Code.QUERY_CLAUSE, "LIMIT takes a whole number of rows here.", "Write LIMIT 10."),
+    "except_": (Code.QUERY_CLAUSE, "SELECT * EXCLUDE is not answered.", "Name the columns."),
+    "replace": (Code.QUERY_CLAUSE, "SELECT * REPLACE is not answered.", "Name the columns."),
+}
+
+_ELSE = (Code.QUERY_CLAUSE, "This part of SQL is not answered.", "Use SELECT, FROM one table, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.")
+STATEMENT_REFUSAL = Refused(
+    Code.QUERY_STATEMENT, "A question is one SELECT statement; nothing else is run.", "Write SELECT COUNT(*) FROM dataset.table."
+)
+
+
+def refusal(node: exp.Expr) -> Refused:
+    """Why `node` is not answered, by its type or its nearest ancestor's."""
+    for kind in type(node).__mro__:
+        if kind in REFUSALS:
+            return Refused(*REFUSALS[kind])
+    return Refused(*_ELSE)
+
+
+def check_node(node: exp.Expr) -> None:
+    """Refuse a node whose type, or one of whose parts, is not of the grammar."""
+    parts = ALLOWED.get(type(node))
+    if parts is None:
+        raise refusal(node)
+    for part, value in node.args.items():
+        if value not in (None, False, []) and part not in parts:
+            raise Refused(*PARTS.get(part, _ELSE))

@@ -1,0 +1,123 @@
+"""Names: how tables and columns are found, without regard to case, and what is offered where they are not."""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+
+from sqlglot import exp
+
+from haven.catalog.dataset import Dataset
+from haven.catalog.layout import TableLayout, layout_of
+from haven.errors import Code, Refused
+from haven.query.expressions import Expression
+from haven.query.relations import Named
+
+LONGEST_SHOWN = 63
+
+
+class Scope:
+    """The columns a SELECT may name, and the aliases they may be qualified with."""
+
+    def __init__(self, columns: tuple[Named, ...], aliases: frozenset[str]) -> None:
+        self._columns = columns
+        self._aliases = aliases
+
+    def has(self, name: str) -> bool:
+        """Whether a column is called so."""
+        return any(column.name.lower() == name.lower() for column in self._columns)
+
+    def column(self, node: exp.Column) -> Expression:
+        """What a column stands for. Raises Refused(QUERY_UNKNOWN_COLUMN or QUERY_AMBIGUOUS)."""
+        self._check_alias(node)
+        found = [column.expression for column in self._columns if column.name.lower() == node.name.lower()]
+        if not found:
+            raise no_such_column(column.name for column in self._columns)(node.name)
+        if any(other != found[0] for other in found):
+            raise Refused(Code.QUERY_AMBIGUOUS, "A column name stands for two columns of a subquery.", "Give them different names with AS.")
+        return found[0]
+
+    def or_else(self, other: Callable[[str], Expression | None]) -> Callable[[exp.Column], Expression]:
+        """Columns first, then what `other` knows of a plain name."""
+
+        def find(node: exp.Column) -> Expression:
+            known = None if node.table or self.has(node.name) else other(node.name.lower())
+            return self.column(node) if known is None else known
+
+        return find
+
+    def starred(self, node: exp.Expr) -> tuple[Named, ...]:
+        """The columns * stands for."""
+        if isinstance(node, exp.Column):
+            self._check_alias(node)
+        return self._columns
+
+    def _check_alias(self, node: exp.Column) -> None:
+        qualifier = ".".join(part.lower() for part in (node.text("db"), node.table) if part)
+        if qualifier and qualifier not in self._aliases:
+            raise Refused(
+                Code.QUERY_UNKNOWN_TABLE,
+                "A column is qualified with a name that is not in FROM.",
+                _offer(qualifier, self._aliases) or "Leave the qualifier out.",
+            )
+
+
+def no_such_column(names: Iterable[str]) -> Callable[[str], Refused]:
+    """The refusal of an unknown column beside `names`."""
+    known = list(names)
+    listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")  # noqa: PLR2004 - a sentence, not a page
+
+    def refused(name: str) -> Refused:
+        return Refused(Code.QUERY_UNKNOWN_COLUMN, f"There is no column {shown(name)} here.", _offer(name, known) or f"There are: {listed}.")
+
+    return refused
+
+
+def find_table(node: exp.Table, catalog: Mapping[str, Dataset]) -> tuple[Dataset, str, TableLayout]:
+    """The dataset, name and layout of a personal table in FROM."""
+    dataset = _dataset(node, catalog)
+    name = node.name.lower()
+    table = dataset.tables.get(name)
+    if table is None:
+        offer = _offer(name, [f"{dataset.name}.{each}" for each in dataset.tables])
+        listed = "There are: " + ", ".join(sorted(dataset.tables)) + "."
+        raise Refused(Code.QUERY_UNKNOWN_TABLE, f"There is no table {shown(node.name)} in {dataset.name}.", offer or listed)
+    if table.public:
+        raise Refused(
+            Code.QUERY_OWNERSHIP,
+            f"{dataset.name}.{name} is a public table: it holds nobody's data, and is not asked here yet.",
+            "Ask a table of persons; the custodian hands out public tables.",
+        )
+    return dataset, name, layout_of(table)
+
+
+def _dataset(node: exp.Table, catalog: Mapping[str, Dataset]) -> Dataset:
+    wanted = node.db.lower()
+    if not wanted and len(catalog) == 1:
+        return next(iter(catalog.values()))
+    if wanted in catalog:
+        return catalog[wanted]
+    if not catalog:
+        raise Refused(Code.QUERY_UNKNOWN_TABLE, "This project has no dataset.", "Ask the data custodian for access.")
+    everything = [f"{name}.{table}" for name, dataset in catalog.items() for table in dataset.tables]
+    full = f"{wanted}.{node.name}" if wanted else node.name
+    reason = f"This project has no dataset {shown(wanted)}." if wanted else "A table needs its dataset's name, as this project has several."
+    raise Refused(Code.QUERY_UNKNOWN_TABLE, reason, _offer(full, everything) or f"Write dataset.table, as in {everything[0]}.")
+
+
+def _offer(name: str, known: Iterable[str]) -> str:
+    by_lower = {each.lower(): each for each in known}
+    by_lower |= {each.split(".")[-1]: full for each, full in list(by_lower.items())}
+    close = dict.fromkeys(by_lower[match] for match in get_close_matches(name.lower(), list(by_lower), n=3))
+    return f"Did you mean {' or '.join(close)}?" if close else ""
+
+
+def shown(name: str) -> str:
+    """The asker's own name, fit for a sentence."""
+    kept = "".join(c for c in name if c.isprintable())
+    return kept if len(kept) <= LONGEST_SHOWN else kept[:LONGEST_SHOWN] + "…"
+
+
+def column_name(node: exp.Expr) -> str:
+    """What a select item is called: its alias, its column's name, else its text."""
+    if isinstance(node, exp.Alias | exp.Column):
+        return node.alias_or_name
+    return shown(node.sql(dialect="duckdb").lower())

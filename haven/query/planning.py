@@ -1,0 +1,252 @@
+"""Station 4: a resolved question and a way to pay to a private plan. Data-free: a function of policy, query, options and price."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from haven.errors import Code, Refused
+from haven.query.aggregates import Aggregate, Kind
+from haven.query.bounding import Bounding, bound_rows, limits_of
+from haven.query.dates import as_date
+from haven.query.domains import domain_of
+from haven.query.expressions import Expression
+from haven.query.postprocessing import Leaves, convert
+from haven.query.pricing import Asked, PlanContext, Priced, price_for_error, price_shared, sensitivity_of, weigh
+from haven.query.private_plan import GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
+from haven.query.relations import predicates_of, scan_of
+from haven.query.render import quoted, render
+from haven.query.resolve import AnswerStage, ResolvedQuery
+from haven.query.shapes import Value
+from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
+from haven.query.words import explain, warn
+
+MOST_CELLS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedKey:
+    """A group key, its SQL, and its public values (None: private)."""
+
+    sql: str
+    key: GroupKey
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A question with its targets, in canonical order, and their noise."""
+
+    recipes: tuple[Recipe, ...]
+    drafts: tuple[Draft, ...]
+    priced: Priced
+
+
+def plan(resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> PrivatePlan:
+    """The private plan of `resolved` under the policy's facts.
+
+    With `asked.price` the noise spends at most that, shared by weight; with `asked.error` it spends the least that keeps the 95 %
+    half-width of every COUNT and SUM within it. Private keys also spend the policy's δ of one selection. Raises Refused.
+    """
+    return _Planner(resolved, context, asked).plan()
+
+
+class _Planner:
+    """The decisions of one plan, each made once."""
+
+    def __init__(self, resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> None:
+        self._resolved = resolved
+        self._answer: AnswerStage = resolved.answer
+        self._context = context
+        self._asked = asked
+        self._scan = scan_of(self._answer.relation)
+        self._layout = self._scan.layout
+        self._predicates = predicates_of(self._answer.relation)
+        self._planned_keys = [self._key(named.name, named.expression) for named in self._answer.keys]
+        self._order = sorted(range(len(self._planned_keys)), key=lambda index: self._planned_keys[index].sql)
+        self._keys = [self._planned_keys[index] for index in self._order]
+        self._private = any(planned.key.domain is None for planned in self._keys)
+        self._bounding = self._bound()
+
+    def plan(self) -> PrivatePlan:
+        drafted = self._drafted()
+        priced = drafted.priced
+        targets = tuple(self._target(index, draft) for index, draft in enumerate(drafted.drafts))
+        sql = self._sql(drafted.drafts)
+        leaves = self._leaves(drafted)
+        outputs = tuple(
+            Output(each.name, each.expression.shape.type or OutputType.TEXT, convert(each.expression, leaves))
+            for each in self._answer.columns
+        )
+        keys = tuple(planned.key for planned in self._keys)
+        return PrivatePlan(
+            dataset=self._resolved.dataset.name,
+            population=self._context.population,
+            footprint=self._resolved.footprint,
+            sql=sql,
+            keys=keys,
+            key_order=tuple(self._order.index(index) for index in range(len(self._order))),
+            targets=targets,
+            noises=priced.noises,
+            selection=priced.selection,
+            outputs=outputs,
+            having=self._having(leaves),
+            order=tuple(Ordering(convert(sort.expression, leaves), sort.descending, sort.nulls_first) for sort in self._answer.order),
+            offset=self._answer.offset,
+            limit=self._answer.limit,
+            price=priced.price(self._context.definition),
+            digest=self._digest(sql, targets, priced),
+            warnings=warn(self._answer, self._private, self._asked.error is not None),
+            words=explain(self._scan, self._bounding, keys, targets, priced),
+        )
+
+    def _key(self, name: str, expression: Expression) -> PlannedKey:
+        sql = render(expression, self._layout)
+        kind = expression.shape.type or OutputType.TEXT
+        domain = domain_of(expression, self._layout)
+        shown = None if domain is None else tuple(map(_key_value, domain))
+        return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown))
+
+    def _bound(self) -> Bounding:
+        domains = [planned.key.domain for planned in self._keys]
+        cells = prod(len(domain) for domain in domains if domain is not None)
+        if cells > MOST_CELLS:
+            raise Refused(
+                Code.QUERY_KEY,
+                f"The public group keys make {cells} groups, more than {MOST_CELLS}, and every one is answered, empty ones too.",
+                "Group by fewer keys, or by ranges such as floor(x / 10) * 10.",
+            )
+        limits = limits_of(self._layout, self._asked.rows_per_unit, self._asked.groups_per_unit)
+        sums = any(aggregate.kind is not Kind.UNITS for aggregate in self._answer.aggregates)
+        sizes = [None if planned.key.domain is None else len(planned.key.domain) for planned in self._planned_keys]
+        keys = list(zip((named.expression for named in self._answer.keys), sizes, strict=True))
+        return bound_rows(self._layout, limits, self._predicates, keys, sums=sums)
+
+    def _drafted(self) -> Drafted:
+        """Every SUM both ways where they differ; kept is the way whose weighted variance at this price is smaller."""
+        aggregates = self._answer.aggregates
+        if not aggregates and not self._private:
+            raise Refused(
+                Code.QUERY_ROWS,
+                "The question asks for no aggregate: its groups are public already.",
+                "Add COUNT(*), SUM(x) or AVG(x) to the select list.",
+            )
+        methods = [Method.DIRECT] * len(aggregates)
+        best = self._priced(methods)
+        if self._asked.error is not None:
+            return best
+        for index, aggregate in enumerate(aggregates):
+            if aggregate.kind is Kind.SUM:
+                tried = [*methods[:index], Method.CENTRED, *methods[index + 1 :]]
+                other = self._priced(tried)
+                if self._badness(other) < self._badness(best):
+                    methods, best = tried, other
+        return best
+
+    def _priced(self, methods: Sequence[Method]) -> Drafted:
+        drafter = Drafter(self._layout)
+        recipes = tuple(recipe_of(aggregate, drafter, method) for aggregate, method in zip(self._answer.aggregates, methods, strict=True))
+        weighed = weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights())
+        drafts = tuple(sorted(weighed, key=_canonical))
+        if self._asked.error is not None:
+            paid = [recipe for recipe in recipes if not self._free(recipe.aggregate)]
+            priced = price_for_error(float(self._asked.error), paid, drafts, self._bounding, self._context, private=self._private)
+        elif self._asked.price is not None:
+            ordered = {draft: weighed[draft] for draft in drafts}
+            priced = price_shared(self._asked.price, ordered, self._bounding, self._context, private=self._private)
+        else:
+            raise Refused(Code.BUDGET_INVALID, "The question offers no price.", "Give epsilon=, rho= or error=.")
+        return Drafted(recipes, drafts, priced)
+
+    def _free(self, aggregate: Aggregate) -> bool:
+        """Choosing private keys draws the number of persons behind each: asking for it costs nothing more."""
+        return self._private and aggregate == Aggregate(Kind.UNITS)
+
+    def _weights(self) -> list[float]:
+        """One weight an aggregate that is paid for: the sum of those of the outputs that show it, 1 where none does."""
+        given = dict(self._asked.weights or {})
+        names = {named.name.lower(): named for named in self._answer.columns}
+        unknown = [name for name in given if name.lower() not in names]
+        if unknown or not all(0 < weight < float("inf") for weight in given.values()):
+            raise Refused(
+                Code.QUERY_OPTION,
+                "The weights name an output that is not there, or a weight is not a number above 0.",
+                'Write weights by output name, such as {"mean_bmi": 2}.',
+            )
+        lowered = {name.lower(): weight for name, weight in given.items()}
+        shown: dict[int, list[float]] = {}
+        for name, named in names.items():
+            for index in Leaves.aggregates_in(named.expression):
+                shown.setdefault(index, []).append(lowered.get(name, 1.0))
+        indices = [index for index, aggregate in enumerate(self._answer.aggregates) if not self._free(aggregate)]
+        return [sum(shown.get(index, [1.0])) for index in indices]
+
+    def _badness(self, drafted: Drafted) -> float:
+        """The weighted variance of the aggregates, each in units of its scale."""
+        noises = dict(zip(drafted.drafts, drafted.priced.noises, strict=True))
+        paid = [recipe for recipe in drafted.recipes if not self._free(recipe.aggregate)]
+        return sum(
+            weight * demand * noises[draft].variance
+            for recipe, weight in zip(paid, self._weights(), strict=True)
+            for draft, demand in recipe.demands()
+        )
+
+    def _target(self, index: int, draft: Draft) -> Target:
+        return Target(f"t{index}", draft.grid, sensitivity_of(draft, self._bounding), draft.words)
+
+    def _leaves(self, drafted: Drafted) -> Leaves:
+        indices = {draft: index for index, draft in enumerate(drafted.drafts)}
+        free = frozenset(index for index, recipe in enumerate(drafted.recipes) if self._free(recipe.aggregate))
+        return Leaves(drafted.recipes, indices, free, tuple(self._order.index(index) for index in range(len(self._order))))
+
+    def _having(self, leaves: Leaves) -> PostExpression | None:
+        conditions = [convert(condition, leaves) for condition in self._answer.having]
+        if not conditions:
+            return None
+        return conditions[0] if len(conditions) == 1 else leaves.all_of(conditions)
+
+    def _sql(self, drafts: Sequence[Draft]) -> str:
+        """SELECT keys, units, targets FROM (SELECT what they need FROM table WHERE ranks AND conditions) GROUP BY keys."""
+        values = dict.fromkeys(draft.value for draft in drafts if draft.value is not None)
+        conditions = dict.fromkeys(draft.condition for draft in drafts if draft.condition is not None)
+        value_names = {sql: f"v{index}" for index, sql in enumerate(values)}
+        condition_names = {sql: f"c{index}" for index, sql in enumerate(conditions)}
+        inner = [f"{planned.sql} AS k{index}" for index, planned in enumerate(self._keys)]
+        inner += [f"{sql} AS {name}" for sql, name in (*value_names.items(), *condition_names.items())]
+        if self._private or any(draft.persons for draft in drafts):
+            inner.append(f"{quoted(self._layout.unit or '')} AS u")
+        keys = [f"k{index}" for index in range(len(self._keys))]
+        outer = list(keys) + (["count(DISTINCT u) AS units_"] if self._private else [])
+        for index, draft in enumerate(drafts):
+            value = "u" if draft.persons else value_names.get(draft.value or "", "")
+            outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
+        where = [*self._bounding.filters, *sorted({render(predicate, self._layout) for predicate in self._predicates})]
+        rows = f"SELECT {', '.join(inner) or '1'} FROM {quoted(self._scan.table)}" + (f" WHERE {' AND '.join(where)}" if where else "")
+        return f"SELECT {', '.join(outer)} FROM ({rows})" + (f" GROUP BY {', '.join(keys)}" if keys else "")
+
+    def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:
+        """sha256 over everything that decides the distribution of the noisy table on a snapshot."""
+        selection = priced.selection
+        canonical = {
+            "version": 1,
+            "dataset": self._resolved.dataset.name,
+            "population": self._context.population,
+            "definition": str(self._context.definition),
+            "sql": sql,
+            "keys": [None if planned.key.domain is None else list(planned.key.domain) for planned in self._keys],
+            "grids": [target.grid.hex() for target in targets],
+            "noises": [[str(n.mechanism), n.scale.hex(), n.sensitivity.l1, n.sensitivity.l2_squared, n.price.pico] for n in priced.noises],
+            "selection": None if selection is None else [selection.noise.scale.hex(), selection.threshold, selection.price.pico],
+            "delta": 0 if selection is None else selection.price.atto_delta,
+        }
+        return hashlib.sha256(json.dumps(canonical, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _canonical(draft: Draft) -> tuple[bool, str, str, str]:
+    """An order of targets that does not depend on how the question was written."""
+    return (draft.persons, draft.value or "", draft.condition or "", f"{draft.factor} {draft.offset} {draft.grid!r} {draft.largest}")
+
+
+def _key_value(value: Value) -> str | int | bool | None:
+    """A key as the engine returns it: dates as ISO text."""
+    return value if value is None or isinstance(value, str | int) else str(value)

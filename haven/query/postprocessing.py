@@ -1,0 +1,77 @@
+"""Above the noise: a question's expressions over aggregates to a plan's expressions over noisy integers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from haven.query.aggregates import Kind
+from haven.query.expressions import AggregateLeaf, Call, Expression, KeyLeaf, Literal, leaves
+from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, TargetRef, UnitsRef
+from haven.query.targets import Draft, Recipe
+
+WITHIN = "within"
+"""The operation that keeps a mean inside its bounds: a clamp that error bars look through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What stands at the leaves: recipes of aggregates over targets, free counts of persons, keys in canonical order."""
+
+    recipes: tuple[Recipe, ...]
+    targets: Mapping[Draft, int]
+    free: frozenset[int]
+    keys: tuple[int, ...]
+
+    @staticmethod
+    def aggregates_in(expression: Expression) -> frozenset[int]:
+        """The aggregates an expression reads."""
+        return frozenset(leaf.index for leaf in leaves(expression) if isinstance(leaf, AggregateLeaf))
+
+    @staticmethod
+    def all_of(conditions: Sequence[PostExpression]) -> PostExpression:
+        """Their conjunction."""
+        return Apply("and", tuple(conditions))
+
+    def aggregate(self, index: int) -> PostExpression:
+        """The noisy value of an aggregate."""
+        if index in self.free:
+            return UnitsRef()
+        recipe = self.recipes[index]
+        if recipe.aggregate.kind is Kind.MEAN:
+            return self._mean(recipe)
+        terms = [self._term(TargetRef(self.targets[part.draft]), part.coefficient) for part in recipe.parts]
+        total = terms[0] if len(terms) == 1 else Apply("add", tuple(terms))
+        whole = recipe.aggregate.shape.type is OutputType.INTEGER
+        grids = {part.draft.grid for part in recipe.parts}
+        return Apply("to_integer", (total,)) if whole and (len(terms) > 1 or grids != {1.0}) else total
+
+    def _term(self, target: TargetRef, coefficient: float) -> PostExpression:
+        return target if coefficient == 1 else Apply("multiply", (target, Constant(coefficient)))
+
+    def _mean(self, recipe: Recipe) -> PostExpression:
+        """NULL where the noisy count is below 1, else centre + total / count, kept inside the bounds."""
+        total, number = (TargetRef(self.targets[part.draft]) for part in recipe.parts)
+        argument = recipe.aggregate.argument
+        if argument is None:
+            msg = "a mean has an argument"
+            raise TypeError(msg)
+        interval = argument.shape.interval
+        mean = Apply("add", (Constant(recipe.parts[0].draft.centre), Apply("divide", (total, number))))
+        held = Apply(WITHIN, (mean, Constant(interval.low), Constant(interval.high)))
+        return Apply("case", (Apply("at_least", (number, Constant(1))), held, Constant(None)))
+
+
+def convert(expression: Expression, leaves_: Leaves) -> PostExpression:
+    """The plan's form of an expression over aggregates and keys."""
+    match expression:
+        case AggregateLeaf(index=index):
+            return leaves_.aggregate(index)
+        case KeyLeaf(index=index):
+            return KeyRef(leaves_.keys[index])
+        case Literal(value=value):
+            return Apply("to_date", (Constant(value.isoformat()),)) if isinstance(value, date) else Constant(value)
+        case Call(function=function, arguments=arguments):
+            return Apply(function, tuple(convert(argument, leaves_) for argument in arguments))
+        case _:
+            msg = "a row's columns do not stand above the noise"
+            raise TypeError(msg)

@@ -1,0 +1,120 @@
+"""Noise for drafted targets: a price shared by weight, or the smallest price that keeps every count and sum within an error."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from haven.errors import Code, Refused
+from haven.privacy.accounting import selection_delta
+from haven.privacy.allocation import Demand, allocate
+from haven.privacy.budget import Definition, Price
+from haven.privacy.mechanisms import Noise, Sensitivity, plan_noise, plan_noise_for_error
+from haven.privacy.selection import Selection, plan_selection
+from haven.query.aggregates import Kind
+from haven.query.bounding import Bounding
+from haven.query.targets import Draft, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """The policy facts a plan needs: whose budget it draws on, and what its people are promised. `delta` is None under pure DP."""
+
+    population: str
+    definition: Definition
+    delta: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the asker pays (`price`, without δ, or `error`: the wished 95 % half-width), and options, which only lower or weigh."""
+
+    price: Price | None = None
+    error: Decimal | None = None
+    rows_per_unit: int | None = None
+    groups_per_unit: int | None = None
+    weights: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Planned noise, one a draft in the order given, and the selection of private keys where there are any."""
+
+    noises: tuple[Noise, ...]
+    selection: Selection | None
+
+    def price(self, definition: Definition) -> Price:
+        """What it costs in all: the sum of its parts."""
+        total = Price(definition, 0)
+        for part in self.noises:
+            total += part.price
+        return total if self.selection is None else total + self.selection.price
+
+
+def sensitivity_of(draft: Draft, bounding: Bounding) -> Sensitivity:
+    """How far one unit moves the vector of a draft's groups, in grid units."""
+    return Sensitivity(bounding.units if draft.persons else bounding.rows, draft.largest)
+
+
+def weigh(recipes: Sequence[Recipe], weights: Sequence[float]) -> dict[Draft, float]:
+    """Every distinct draft with its weight: the sum over the aggregates that need it."""
+    weighed: dict[Draft, float] = {}
+    for recipe, weight in zip(recipes, weights, strict=True):
+        for draft, demand in recipe.demands():
+            weighed[draft] = weighed.get(draft, 0.0) + weight * demand
+    return weighed
+
+
+def price_shared(total: Price, weighed: Mapping[Draft, float], bounding: Bounding, context: PlanContext, *, private: bool) -> Priced:
+    """`total` shared over drafts so that the weighted variance is least; choosing private keys takes the share of one count of persons."""
+    demands = [Demand(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()]
+    if private:
+        demands.append(Demand(Sensitivity(bounding.units, 1), 1.0))
+    shares = allocate(total, demands)
+    noises = tuple(plan_noise(demand.sensitivity, share) for demand, share in zip(demands, shares[: len(weighed)], strict=False))
+    return Priced(noises, _selection(shares[-1], bounding, context) if private else None)
+
+
+def price_for_error(
+    error: float, recipes: Sequence[Recipe], drafts: Sequence[Draft], bounding: Bounding, context: PlanContext, *, private: bool
+) -> Priced:
+    """The smallest price whose 95 % half-width is at most `error` for every count and sum.
+
+    An aggregate of several targets shares its variance among them as |coefficient|·Δ, where the sum of their losses is least. Targets
+    that only means need cost what the dearest of the others costs. Raises Refused(QUERY_OPTION) where there is neither count nor sum.
+    """
+    wished = _half_widths(error, [recipe for recipe in recipes if recipe.aggregate.kind is not Kind.MEAN], bounding)
+    persons = Sensitivity(bounding.units, 1)
+    selecting = plan_noise_for_error(context.definition, persons, error).price if private else None
+    if not wished and selecting is None:
+        raise Refused(
+            Code.QUERY_OPTION,
+            "An error can be promised for counts and sums, and this question has neither.",
+            "Ask with epsilon=, or add COUNT(*) to the question.",
+        )
+    noises = {d: plan_noise_for_error(context.definition, sensitivity_of(d, bounding), width) for d, width in wished.items()}
+    prices = [noise.price for noise in noises.values()] + ([] if selecting is None else [selecting])
+    dearest = max(prices, key=lambda price: price.pico)
+    planned = tuple(noises[draft] if draft in noises else plan_noise(sensitivity_of(draft, bounding), dearest) for draft in drafts)
+    return Priced(planned, None if selecting is None else _selection(selecting, bounding, context))
+
+
+def _half_widths(error: float, recipes: Sequence[Recipe], bounding: Bounding) -> dict[Draft, float]:
+    """The half-width each draft may have, in its own grid units: the least that any aggregate leaves it."""
+    wished: dict[Draft, float] = {}
+    for recipe in recipes:
+        loads = [abs(part.coefficient) * part.draft.grid * sensitivity_of(part.draft, bounding).l2 for part in recipe.parts]
+        for part, load in zip(recipe.parts, loads, strict=True):
+            width = error * math.sqrt(load / math.fsum(loads)) / (abs(part.coefficient) * part.draft.grid)
+            wished[part.draft] = min(width, wished.get(part.draft, math.inf))
+    return wished
+
+
+def _selection(share: Price, bounding: Bounding, context: PlanContext) -> Selection:
+    if context.delta is None:
+        raise Refused(
+            Code.QUERY_KEY,
+            "A group key is not public, and under pure differential privacy only public keys can be answered.",
+            "Group by a column with declared keys, a condition, or a bounded integer.",
+        )
+    return plan_selection(bounding.units.groups_per_unit, Price(share.definition, share.pico, selection_delta(context.delta)))

@@ -1,0 +1,54 @@
+"""What a plan does, in plain sentences: for `explain`, previews and receipts. Data-free, like the plan."""
+
+from haven.query.aggregates import Kind
+from haven.query.bounding import Bounding
+from haven.query.pricing import Priced
+from haven.query.private_plan import GroupKey, Target
+from haven.query.relations import Scan
+from haven.query.resolve import AnswerStage
+
+
+def explain(scan: Scan, bounding: Bounding, keys: tuple[GroupKey, ...], targets: tuple[Target, ...], priced: Priced) -> tuple[str, ...]:
+    """One sentence a decision: the unit, the bounds and how they are kept, the groups, the targets, the noise."""
+    said = [f"The privacy unit is one value of {scan.layout.table.unit_column}: all rows of {scan.table} that it owns.", _bounds(bounding)]
+    said += [_filters(bounding)] if bounding.filters else []
+    said += [_key(key) for key in keys]
+    for target, noise in zip(targets, priced.noises, strict=True):
+        width = noise.half_width() * target.grid
+        said.append(
+            f"The {target.words} is summed as integers in units of {target.grid:.6g} and gets {noise.mechanism} noise:"
+            f" 95 % of the time within ±{width:.6g}."
+        )
+    if priced.selection is not None:
+        said.append(f"A group appears only if its noisy number of persons is above {priced.selection.threshold}; rarer groups stay unseen.")
+    return tuple(said)
+
+
+def _bounds(bounding: Bounding) -> str:
+    rows = bounding.rows
+    return (
+        f"One unit counts with at most {rows.rows_per_unit} rows, in at most {rows.groups_per_unit} groups,"
+        f" with at most {rows.rows_per_group} rows in each."
+    )
+
+
+def _filters(bounding: Bounding) -> str:
+    return f"Rows beyond that are left out by ranks drawn at ingest, a function of the unit's own rows: {' and '.join(bounding.filters)}."
+
+
+def _key(key: GroupKey) -> str:
+    if key.domain is None:
+        return f"The values of {key.name} are not public: noise decides which of them may appear."
+    return f"The {len(key.domain)} values of {key.name} are public: every one is answered, with or without rows."
+
+
+def warn(answer: AnswerStage, private: bool, by_error: bool) -> tuple[str, ...]:  # noqa: FBT001 - two facts of the plan, named where called
+    """What the asker should know before paying."""
+    said = []
+    if answer.having or answer.order or answer.limit is not None or answer.offset:
+        said.append("HAVING, ORDER BY and LIMIT look at noisy values: a row near the line may fall on either side.")
+    if private:
+        said.append("Groups of few persons do not appear, and whether a group appears says nothing certain.")
+    if by_error and any(aggregate.kind is Kind.MEAN for aggregate in answer.aggregates):
+        said.append("The error asked for is promised for counts and sums; a mean's error shows with the answer.")
+    return tuple(said)
