@@ -71,7 +71,8 @@ class Receipt:
 
     def line(self) -> str:
         """Price, left, citation: one line."""
-        return " · ".join(part for part in (self.price_words(), self.left_words(), self.citation) if part)
+        bench = "bench home: no privacy is promised" if self.document.get("bench") else ""
+        return " · ".join(part for part in (bench, self.price_words(), self.left_words(), self.citation) if part)
 
     def __repr__(self) -> str:
         """One line."""

@@ -14,21 +14,6 @@ from haven.errors import Code, Refused
 ENDS = frozenset({"released", "rejected", "returned", "withdrawn", "revoked", "expired"})
 POLL_SECONDS = 2.0
 LARGEST_FILE = 10 * 1024 * 1024
-NEXT = {
-    "draft": "yours to submit",
-    "submitted": "waits for a checker",
-    "in-review": "a checker is looking at it",
-    "returned": "yours to mend: see the comments",
-    "decided": "haven signs it next",
-    "rejected": "not released: see the reasons; you may appeal once",
-    "appealed": "waits for another checker",
-    "signed": "haven hands it out next",
-    "released": "out: download() fetches the signed bundle",
-    "withdrawn": "taken back by its author",
-    "revoked": "taken back after release: see the notice",
-    "expired": "nobody decided in time",
-}
-
 Content = Answer | str | Path
 
 
@@ -53,7 +38,7 @@ class Release:
     def status(self) -> str:
         """Where it stands now, in one word of the workflow (`submitted`, `in-review`, `released` and so on)."""
         self._document = _checked(self._connection.get(f"/api/v1/releases/{self.id}"))
-        return str(self._document["state"])
+        return str(self._document["status"])
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -80,11 +65,10 @@ class Release:
     def withdraw(self) -> str:
         """Take it back, while nobody has decided; gives the status."""
         self._document = _checked(self._connection.post(f"/api/v1/releases/{self.id}/withdraw", {}))
-        return str(self._document["state"])
+        return str(self._document["status"])
 
     def _line(self) -> str:
-        state = str(self._document["state"])
-        return f"{state}: {NEXT.get(state, '')}"
+        return f"{self._document['status']}: {self._document.get('next', '')}"
 
     def __repr__(self) -> str:
         """Its title, and where it stood when last asked."""
@@ -125,7 +109,7 @@ def _message(item: object) -> dict[str, Any]:
 
 
 def _checked(document: object) -> Mapping[str, Any]:
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not isinstance(document.get("state"), str):
+    if not isinstance(document, dict) or not isinstance(document.get("id"), str) or not isinstance(document.get("status"), str):
         raise unreadable()
     return document
 

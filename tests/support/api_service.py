@@ -1,0 +1,228 @@
+"""The API around a stand-in mediator: real routes, real release desk, answers written here. For tests of messages, never of privacy."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+
+from haven.errors import Code, Fault, HavenError, Refused, question_fault
+from haven.mediator.answers import Answer, AnswerColumn, Preview, Question
+from haven.policy.roles import Principal, Role
+from haven.query.private_plan import OutputType
+from haven.web.api import add_problem_handlers, routers
+from haven.web.parts import HomeKind
+from tests.support import release_world
+from tests.support.release_world import RECEIPT
+
+TOKENS = {
+    "anna-token": release_world.AUTHOR,
+    "cleo-token": release_world.CHECKER,
+    "aude-token": release_world.AUDITOR,
+    "nobody-token": Principal("nobody", Role.RESEARCHER),
+}
+
+RECEIPT_DOCUMENT: dict[str, Any] = {
+    "id": RECEIPT,
+    "dataset": "nafld",
+    "project": "liver",
+    "sql": "SELECT test, COUNT(*) AS n FROM nafld.labs GROUP BY test",
+    "plan_digest": "a" * 64,
+    "policy_digest": "b" * 64,
+    "snapshot": 1,
+    "mechanisms": [
+        {"of": "rows in each group", "mechanism": "discrete_gaussian", "scale": 3.2, "half_width_95": 6.3, "cost": {"rho": "0.001"}}
+    ],
+    "cost": {"rho": "0.001", "delta": "0"},
+    "epsilon": "0.1",
+    "remaining": {"rho": "0.02", "delta": "0", "epsilon": "0.9"},
+    "replayed": False,
+    "citation": "Allen et al. <2018>",
+    "words": ["At most 6 groups a person."],
+    "warnings": ["Counts of fewer than 10 are mostly noise."],
+}
+ANSWER = Answer(
+    (AnswerColumn("test", OutputType.TEXT), AnswerColumn("n", OutputType.INTEGER), AnswerColumn("mean", OutputType.NUMBER)),
+    (("chol", 812, 201.5), ("<script>alert(1)</script>", 95, None), (None, -3, 88.25)),
+    ((None, 6.3, 1.5), (None, 6.3, None), (None, 6.3, 4.0)),
+    RECEIPT_DOCUMENT,
+)
+PREVIEW = Preview(
+    columns=ANSWER.columns,
+    cost={"rho": "0.001", "delta": "0"},
+    epsilon="0.1",
+    share_of_budget=0.041,
+    left={"rho": "0.02", "delta": "0", "epsilon": "0.9"},
+    errors={"n": 6.3, "mean": None, "wild": float("inf")},
+    mechanisms=tuple(RECEIPT_DOCUMENT["mechanisms"]),
+    warnings=("Counts of fewer than 10 are mostly noise.",),
+    words=("At most 6 groups a person.",),
+    free=False,
+)
+DATASET: dict[str, Any] = {
+    "name": "nafld",
+    "title": "Liver <b>disease</b>",
+    "description": "",
+    "custodian": "liver-registry",
+    "population": "nafld",
+    "paused": None,
+    "privacy": {"definition": "zcdp", "epsilon": "4", "delta": "1e-7"},
+    "consent": {"permission": "DUO:0000006", "disease": None, "modifiers": [{"id": "DUO:0000019"}]},
+    "attribution": {"citation": "Allen et al. <2018>", "producers": []},
+    "policy_digest": "b" * 64,
+    "tables": {
+        "persons": {
+            "public": False,
+            "description": "",
+            "unit_column": "id",
+            "rows_per_unit": 1,
+            "groups_per_unit": 1,
+            "rows_per_group": 1,
+            "columns": {
+                "age": {"type": "integer", "bounds": [18, 98], "nullable": False, "keys": None, "description": "years <i>"},
+                "male": {"type": "boolean", "bounds": None, "nullable": False, "keys": None, "description": ""},
+                "bmi": {"type": "number", "bounds": [10, 80], "nullable": True, "keys": None, "description": ""},
+                "site": {"type": "category", "bounds": None, "nullable": False, "keys": None, "description": ""},
+                "seen": {"type": "date", "bounds": None, "nullable": False, "keys": None, "description": ""},
+            },
+        },
+        "icd": {"public": True, "description": "", "unit_column": None, "rows_per_unit": None, "columns": {"code": {"type": "category"}}},
+    },
+}
+BUDGET: dict[str, Any] = {
+    "project": "liver",
+    "datasets": [
+        {
+            "dataset": "nafld",
+            "definition": "zcdp",
+            "total": {"rho": "0.02", "delta": "0.00000001", "epsilon": "1"},
+            "spent": {"rho": "0.005", "delta": "0", "epsilon": "0.45"},
+            "left": {"rho": "0.015", "delta": "0.00000001", "epsilon": "0.85"},
+        }
+    ],
+}
+
+
+@dataclass
+class StandIn:
+    """Answers every question with ANSWER, but for the SQL texts in `errors`. Keeps what it was asked."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
+
+    def ask(self, question: Question, principal: Principal) -> Answer:
+        self._note(question, principal)
+        return ANSWER
+
+    def preview(self, question: Question, principal: Principal) -> Preview:
+        self._note(question, principal)
+        return PREVIEW
+
+    def _note(self, question: Question, principal: Principal) -> None:
+        if principal.role is not Role.RESEARCHER:
+            raise Refused(Code.AUTH_FORBIDDEN, "Only researchers ask.", "")
+        self.asked.append(question)
+        if question.sql in self.errors:
+            raise self.errors[question.sql]
+
+
+class Books:
+    """What may be read without asking, written above."""
+
+    def datasets(self, principal: Principal) -> list[dict[str, Any]]:
+        return [DATASET] if principal else []
+
+    def dataset(self, name: str, principal: Principal) -> dict[str, Any]:
+        if name != "nafld" or not principal:
+            raise Refused(Code.NOT_FOUND, "There is no such dataset.", "List them.")
+        return DATASET
+
+    def projects(self, principal: Principal) -> list[dict[str, Any]]:
+        return {
+            "anna": [{"project": "liver", "title": "Liver"}],
+            "nobody": [{"project": name, "title": name} for name in ("one", "two")],
+        }.get(principal.name, [])
+
+    def budget(self, project: str, principal: Principal) -> dict[str, Any]:
+        if project != "liver" or not principal:
+            raise Refused(Code.POLICY_UNKNOWN_PROJECT, "There is no such project.", "")
+        return BUDGET
+
+    def receipt(self, receipt_id: str, principal: Principal) -> dict[str, Any]:
+        if receipt_id != RECEIPT or not principal:
+            raise Refused(Code.NOT_FOUND, "There is no such receipt.", "")
+        return RECEIPT_DOCUMENT
+
+    def audit(self, principal: Principal, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
+        if principal.role is not Role.AUDITOR:
+            raise Refused(Code.AUTH_FORBIDDEN, "A researcher may not read the audit.", "Who may: auditor.")
+        return [{"seq": after + number} for number in range(1, min(limit, 3) + 1)]
+
+
+class TokenIdentity:
+    """Tokens by a table."""
+
+    async def of_request(self, request: Request) -> Principal | None:
+        header = request.headers.get("authorization")
+        if header is None:
+            return None
+        if header.removeprefix("Bearer ") not in TOKENS:
+            raise Refused(Code.AUTH_INVALID, "This token is not known.", "Ask for a new one.")
+        return TOKENS[header.removeprefix("Bearer ")]
+
+
+ERRORS: dict[str, HavenError] = {
+    "refuse": Refused(Code.QUERY_UNKNOWN_COLUMN, "There is no such column.", "Write bmi."),
+    "exhausted": Refused(Code.BUDGET_EXHAUSTED, "The budget does not hold this.", "Ask for less."),
+    "fault": question_fault(),
+    "ledger": Fault(Code.FAULT_LEDGER, "The books cannot be written."),
+}
+
+
+@dataclass
+class Service:
+    """The app and what stands behind it."""
+
+    app: FastAPI
+    mediator: StandIn
+    world: release_world.World
+    socket: Path
+
+
+def build(folder: Path) -> Service:
+    """The app, its desk at `folder`."""
+    world = release_world.build(folder)
+    mediator = StandIn(errors={**ERRORS, "bug": ValueError("secret cell 42")})
+    app = FastAPI(openapi_url=None)
+    app.state.parts = SimpleNamespace(
+        mediator=mediator, enquiries=Books(), desk=world.desk, identity=TokenIdentity(), clock=world.clock, kind=HomeKind.NORMAL
+    )
+    for router in routers():
+        app.include_router(router)
+    add_problem_handlers(app)
+    return Service(app, mediator, world, folder / "api.sock")
+
+
+@contextmanager
+def serving(service: Service) -> Iterator[Service]:
+    """The app on its Unix socket, by uvicorn in a thread."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(service.socket))
+    server = uvicorn.Server(uvicorn.Config(service.app, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.005)
+        yield service
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
