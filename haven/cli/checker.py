@@ -1,0 +1,57 @@
+"""A checker at work in a real browser: log in at the hub, open the queue, look at each item, approve with a reason."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from haven.errors import Code, Refused
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WAIT_MS = 30_000
+
+
+def browser_path() -> Path:
+    """Where this machine's Chromium is. Refused where it has none."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        raise Refused(
+            Code.HOME_INVALID,
+            "The demonstration's checker works in a real browser, and this machine has none.",
+            "Install Debian's chromium: apt-get install chromium.",
+        )
+    return Path(found)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(browser_path()))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def log_in(page: Page, address: str, name: str, password: str) -> None:
+    """Through the hub's own form."""
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{address}/hub/login")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", password)
+    page.click("input[type=submit], button[type=submit]")
+    page.wait_for_url(lambda url: "/hub/login" not in url)
+
+
+def approve(page: Page, pages: str, release: str, reason: str) -> str:
+    """Open the queue, the request and its items, and approve it; the sentence that the page then shows on top."""
+    page.goto(f"{pages}queue")
+    page.click(f"a[href*='/releases/{release}']")
+    form = page.locator("form[action$='/approve']")
+    form.locator("[name=reason]").fill(reason)
+    form.locator("button[type=submit]").click()
+    page.wait_for_load_state()
+    return page.locator("main p").first.inner_text()
