@@ -1,7 +1,7 @@
 """From what people write (ε, δ) to what adds up (ρ, or pure ε), and back.
 
 Guarantee: every conversion is towards safety: budgets and payments round down, what is reported as lost rounds up. A ρ-zCDP release is
-(ε, δ)-DP for ε = inf_{α>1} αρ + ln(1/(αδ))/(α-1) + ln(1-1/α) (Canonne, Kamath, Steinke 2020, proposition 12); each α proves its own
+(ε, δ)-DP for ε = inf_{α>1} αρ + ln(1/(αδ))/(α-1) + ln(1-1/α) (Canonne, Kamath, Steinke 2020, arXiv 2004.00010); each α proves its own
 pair, so an inexact minimum is still true. Where OpenDP's profile can be evaluated it must agree before a budget is granted.
 A δ under zCDP is halved: one half for this conversion, one half for partition selections. See `composition.proof.md`.
 """

@@ -32,7 +32,7 @@ def gaussian_variance(scale: float) -> float:
 def gaussian_half_width(scale: float, confidence: float) -> float:
     """The least whole h with P(|X| > h) ≤ 1 - confidence, summed up to `SUMMED_UP_TO`; beyond it ⌈zσ⌉, sound and at most 1 more.
 
-    Sound because P(X ≥ h + 1) ≤ P(N(0, σ²) ≥ h) for whole h (Canonne, Kamath, Steinke 2020, proposition 25).
+    Sound because P(X ≥ h + 1) ≤ P(N(0, σ²) ≥ h) for whole h (Canonne, Kamath, Steinke 2020).
     """
     if scale > SUMMED_UP_TO:
         return float(math.ceil(normal_quantile(confidence) * scale))

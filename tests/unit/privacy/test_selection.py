@@ -42,8 +42,9 @@ def test_the_threshold_is_the_lowest_whose_delta_is_paid_for(groups: int, pico: 
 
 
 @pytest.mark.parametrize("groups", [1, 3, 10])
-def test_the_price_covers_the_true_delta_of_keys_that_one_unit_alone_has(groups: int) -> None:
-    selection = plan_selection(groups, Price(Z, PICO // 20, ATTO // 10**4))
+@pytest.mark.parametrize("pico", [PICO // 1000, PICO // 20, PICO, 50 * PICO])
+def test_the_price_covers_the_true_delta_of_keys_that_one_unit_alone_has(groups: int, pico: int) -> None:
+    selection = plan_selection(groups, Price(Z, pico, ATTO // 10**4))
     one = _tail(selection.noise.scale, selection.threshold)  # 1 + noise > T
     assert -math.expm1(groups * math.log1p(-one)) <= selection.price.atto_delta / ATTO
 
