@@ -2,7 +2,9 @@
 
 import json
 import os
+import ssl
 import stat
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,16 +29,18 @@ class Connection:
     """Speaks to one service with one token. Raises Refused for what the asker can mend, Fault for everything else; nothing more."""
 
     def __init__(self, base: str, token: str, *, socket: str | None = None) -> None:
-        # the environment's proxies are for other traffic: a token is shown to haven alone
-        transport = httpx.HTTPTransport(uds=socket, retries=1)
+        # without TLS no certificate is ever asked for: an empty trust store, which is quicker to make than the full one
+        trust: bool | ssl.SSLContext = True if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        transport = httpx.HTTPTransport(uds=socket, retries=1, verify=trust)
         self.words = base if socket is None else f"the sandbox's socket {socket}"
         self._client = httpx.Client(
             base_url=base,
             headers={"Authorization": f"Bearer {token}"},
             transport=transport,
-            trust_env=False,
+            trust_env=False,  # the environment's proxies are for other traffic: a token is shown to haven alone
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
         )
+        weakref.finalize(self, self._client.close)
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - whatever JSON the service sent
         """The JSON at `path`."""
@@ -123,7 +127,8 @@ def _base(url: str | None) -> str:
         return "http://haven"
     try:
         parts = urlsplit(url)
-        well_formed = parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isascii() and url.isprintable()
+        plain = url.isascii() and url.isprintable() and " " not in url
+        well_formed = plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         httpx.URL(url)
     except (ValueError, httpx.InvalidURL):
         well_formed = False
