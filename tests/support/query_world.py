@@ -1,0 +1,61 @@
+"""The declared world that questions are tried on: persons with one row each, labs with several, and ways to plan."""
+
+import re
+from decimal import Decimal
+
+from haven import query
+from haven.catalog.dataset import Column, Dataset, Table
+from haven.privacy.accounting import price_of_epsilon
+from haven.privacy.budget import Definition
+
+PERSONS = Table(
+    source="persons.csv",
+    unit_column="id",
+    columns={
+        "age": Column(type="integer", bounds=(18, 98)),
+        "male": Column(type="boolean"),
+        "smoker": Column(type="boolean", nullable=True),
+        "bmi": Column(type="number", bounds=(10, 80), nullable=True),
+        "income": Column(type="integer", bounds=(0, 5_000_000)),
+        "stage": Column(type="category", keys=("none", "mild", "severe"), nullable=True),
+        "town": Column(type="category"),
+        "born": Column(type="date", bounds=("1920-01-01", "2005-12-31")),
+        "died": Column(type="date", nullable=True),
+        "weight": Column(type="number", nullable=True),
+        "visits": Column(type="integer", nullable=True),
+    },
+)
+LABS = Table(
+    source="labs.csv",
+    unit_column="id",
+    rows_per_unit=6,
+    groups_per_unit=2,
+    rows_per_group=2,
+    columns={
+        "test": Column(type="category", keys=("chol", "dbp", "fib4", "hdl")),
+        "site": Column(type="category", nullable=True),
+        "value": Column(type="number", bounds=(0, 500), nullable=True),
+        "day": Column(type="date", bounds=("2010-01-01", "2012-12-31")),
+        "grade": Column(type="integer", bounds=(-3, 4), nullable=True),
+    },
+)
+ICD = Table(source="icd.csv", public=True, columns={"code": Column(type="category"), "label": Column(type="category")})
+NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "icd": ICD})
+PANEL = Dataset(name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})})
+ONE = {"nafld": NAFLD}
+TWO = {"nafld": NAFLD, "panel": PANEL}
+DELTA = Decimal("1e-6")
+ZCDP = query.PlanContext("nafld", Definition.ZCDP, DELTA)
+PURE = query.PlanContext("nafld", Definition.PURE, None)
+
+
+def planned(sql: str, context: query.PlanContext = ZCDP, epsilon: str = "1", **options: object) -> query.PrivatePlan:
+    """The plan of `sql` over the one-dataset project, at ε or as `options` ask."""
+    if "error" not in options:
+        options["price"] = price_of_epsilon(context.definition, Decimal(epsilon), context.delta)
+    return query.plan(query.resolve(query.parse(sql), ONE), context, query.Asked(**options))
+
+
+def rank_filters(plan: query.PrivatePlan) -> list[tuple[str, int]]:
+    """The rank columns a plan filters by, with the largest rank kept."""
+    return [(name, int(most)) for name, most in re.findall(r'"((?:rk_|gr_|rpc_)\w*)" <= (\d+)', plan.sql)]
