@@ -1,5 +1,6 @@
 """Making and opening a haven's home: directories, secrets, the kind of home it is."""
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def create_home(root: Path, kind: Kind, title: str = "haven") -> OpenHome:
     open_key(home.keys)
     Ledger.open(home.books).close()
     # last: a home without its settings is not one, so an interrupted start is seen as such
-    home.settings.write_text(f"kind: {kind}\ntitle: {title}\n", encoding="utf-8")
+    home.settings.write_text(f"kind: {kind}\ntitle: {json.dumps(title)}\n", encoding="utf-8")
     return open_home(root)
 
 

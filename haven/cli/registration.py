@@ -9,7 +9,7 @@ from haven.cli.house import now
 from haven.cli.options import OPERATOR
 from haven.engines.build import Watcher
 from haven.engines.ingest import ingest
-from haven.engines.snapshot import REPORT, Snapshot, forget_rows, read_snapshot
+from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
 from haven.engines.withdrawal import withdraw
 from haven.errors import Code, Refused
 from haven.ledger.ledger import Ledger
@@ -87,7 +87,7 @@ def _current(name: str, opened: OpenHome, ledger: Ledger) -> Snapshot:
     serial = ledger.registry.current_snapshot(name)
     if serial is None:
         raise Refused(Code.NOT_FOUND, "This dataset has no data yet.", f"Read its sources with `haven dataset ingest {name}`.")
-    return read_snapshot(opened.home.data / name / str(serial))
+    return load_snapshot(opened.home.data / name / str(serial))
 
 
 def _origin(destination: Path) -> Path:

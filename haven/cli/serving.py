@@ -12,6 +12,7 @@ from typing import Annotated
 import structlog
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from haven.cli.console import out, print_table, say, spoken_errors
 from haven.cli.demonstration import Account, create_demonstration
@@ -43,7 +44,7 @@ def serve(
     with spoken_errors(), open_house(home) as house, sweeping(house):
         identity = ChainIdentity((TokenIdentity(house.ledger.people), LocalLogin(house.ledger.people)))
         say(f"haven is at http://{host}:{port}/ (Ctrl-C stops it)")
-        uvicorn.run(create_app(web_parts(house, identity, "")), host=host, port=port, **UVICORN)
+        run_server(create_app(web_parts(house, identity, "")), host=host, port=port)
 
 
 def service(home: HomeOption = DEFAULT_HOME) -> None:
@@ -52,7 +53,7 @@ def service(home: HomeOption = DEFAULT_HOME) -> None:
     with spoken_errors(), open_house(home) as house, sweeping(house):
         identity = ChainIdentity((HubIdentity.from_environment(house.ledger.people),))
         os.umask(0o077)
-        uvicorn.run(create_app(web_parts(house, identity, SERVICE_PREFIX.rstrip("/"))), uds=os.environ["HAVEN_SERVICE_SOCKET"], **UVICORN)
+        run_server(create_app(web_parts(house, identity, SERVICE_PREFIX.rstrip("/"))), uds=os.environ["HAVEN_SERVICE_SOCKET"])
 
 
 def up(
@@ -124,7 +125,9 @@ def set_up_logs() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
 
 
-UVICORN = {"log_level": "warning", "access_log": False, "server_header": False, "date_header": True, "timeout_graceful_shutdown": 5}
+def run_server(app: FastAPI, host: str = "127.0.0.1", port: int = 0, uds: str | None = None) -> None:
+    """Serve until a signal; requests under way have five seconds to end. No access log: an address can hold a name."""
+    uvicorn.run(app, host=host, port=port, uds=uds, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5)
 
 
 def _prewarm(house: House) -> None:
