@@ -10,22 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Mapping[str, Any]) -> str:
     """The one text of a JSON object. TypeError for a float anywhere: two machines may write the same float differently."""
     _check(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def _check(value: object) -> None:
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, (str, int)):  # a boolean is an int, a StrEnum a str
         return
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                msg = "an entry's keys are strings"
-                raise TypeError(msg)
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            msg = "an entry's keys are strings"
+            raise TypeError(msg)
+        for item in value.values():
             _check(item)
     elif isinstance(value, list | tuple):
         for item in value:

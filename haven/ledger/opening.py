@@ -52,7 +52,7 @@ def only_ledger_faults() -> Iterator[None]:
     """A failure of the file leaves as the one constant Fault; a wrong statement or a broken constraint, the caller's doing, as it is."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         if file_failed(error):
             raise ledger_fault() from None
         raise

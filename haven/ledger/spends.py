@@ -94,7 +94,7 @@ def void(tx: Transaction, spend_id: str, cause: str, now: datetime) -> None:
     if row.state == SpendState.POSTED:
         raise question_fault()
     if row.state == SpendState.RESERVED:
-        _move(tx, row, spent=False)
+        _move(tx, rows.reservation_of(row), spent=False)
         entry = tx.append("spend.void", row.actor, {"id": row.id, "cause": cause}, now)
         _END.run(tx.driver, _ending(row, SpendState.VOID, cause, entry.seq, now))
 
@@ -110,18 +110,19 @@ def sweep(tx: Transaction, now: datetime, older_than: timedelta) -> int:
 def _settle(
     tx: Transaction, row: StoredRow, outcome: str, now: datetime, *, answer: str | None = None, actor: str | None = None
 ) -> Receipt:
-    balances = _move(tx, row, spent=True)
+    reservation = rows.reservation_of(row)
+    balances = _move(tx, reservation, spent=True)
     left = accounts.least_left(rows.caps_of(json.loads(row.caps)), balances)
     entry = tx.append("spend.posted", actor or row.actor, {"id": row.id, "outcome": outcome, "answer": answer}, now)
     ending = _ending(row, SpendState.POSTED, outcome, entry.seq, now, left)
     _END.run(tx.driver, ending)
-    return Receipt(row.id, rows.reservation_of(row), now, entry.seq, entry.digest, left)
+    return Receipt(row.id, reservation, now, entry.seq, entry.digest, left)
 
 
-def _move(tx: Transaction, row: StoredRow, *, spent: bool) -> list[Balance]:
-    """Take the row's price out of what its accounts hold reserved, into what they have spent or back to the cap."""
-    price = rows.reservation_of(row).price
-    names = Trio.of(row.population, row.dataset, row.project)
+def _move(tx: Transaction, reservation: Reservation, *, spent: bool) -> list[Balance]:
+    """Take the price out of what the accounts hold reserved, into what they have spent or back to the cap."""
+    price = reservation.price
+    names = Trio.of(reservation.population, reservation.dataset, reservation.project)
     balances = [_released(balance, price) for balance in accounts.load(tx.driver, names, price.definition)]
     if spent:
         balances = [replace(balance, spent=balance.spent + price) for balance in balances]

@@ -318,3 +318,32 @@ def test_a_busy_timeout_is_what_a_locked_file_waits_before_its_fault(path: Path)
         books.execute("ROLLBACK")
         books.close()
         assert ledger.record("k", "carol", {}, NOW).seq == 1
+
+
+def _overflow(tx: Transaction) -> None:
+    """Write more than the file may hold: SQLITE_FULL in the middle of the work, as on a full disk."""
+    pages = tx.driver.execute("PRAGMA page_count").fetchone()[0]
+    tx.driver.execute(f"PRAGMA max_page_count = {pages}")
+    tx.append("k", "carol", {"long": "x" * 1_000_000}, NOW)
+
+
+def test_a_file_that_fails_in_the_middle_of_work_is_a_fault_for_the_whole_group(ledger: Ledger, path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        with ledger.transaction():
+            before = pool.submit(ledger.record, "before", "carol", {}, NOW)
+            failing = pool.submit(ledger._store.write, _overflow)
+            deadline = time.monotonic() + 10
+            while ledger._store._writer._jobs.qsize() < 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        codes = {getattr(future.exception(), "code", None) for future in (before, failing)}
+    assert codes == {Code.FAULT_LEDGER}
+    assert _kinds(path) == []
+    assert ledger.record("after", "carol", {}, NOW).seq == 1
+
+
+def test_a_file_that_fails_inside_a_lent_transaction_is_a_fault_too(ledger: Ledger, path: Path) -> None:
+    with pytest.raises(Fault) as fault, ledger.transaction() as tx:
+        _overflow(tx)
+    assert fault.value.code is Code.FAULT_LEDGER
+    ledger.record("after", "carol", {}, NOW)
+    assert _kinds(path) == ["after"]
