@@ -87,6 +87,10 @@ class HavenError(Exception):
         """The sentence and, where there is one, what to write instead."""
         return f"{self.reason} {self.suggestion}".strip()
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in a traceback's place: the code, the sentence, and what to write instead."""
+        return [f"{type(self).__name__} ({self.code.value})", *filter(None, [self.reason, self.suggestion])]
+
 
 class Refused(HavenError):
     """The asker can mend it: what happened, why, and what to write instead."""

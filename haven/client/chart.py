@@ -1,5 +1,6 @@
 """Pictures of answers: Altair charts with 95 % error bars, shown as SVG. No script runs, and nothing is fetched."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 PNG_SCALE = 2.0
 WIDTH, HEIGHT = 420, 260
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 UNDRAWN = "The picture could not be drawn."
 
 
@@ -61,9 +63,18 @@ def svg_of(chart: alt.TopLevelMixin) -> str:
 
 def _rendered(render: Any, chart: alt.TopLevelMixin, **options: Any) -> Any:  # noqa: ANN401 - vl_convert is untyped
     try:
-        return render(chart.to_json(), vl_version=VEGA_LITE, allowed_base_urls=[], **options)
+        return render(_drawable(chart.to_dict()), vl_version=VEGA_LITE, allowed_base_urls=[], **options)
     except (ValueError, TypeError, RuntimeError, alt.utils.schemapi.SchemaValidationError):
         raise Fault(Code.FAULT_SERVICE, UNDRAWN, "Draw fewer columns, or change the Altair chart less.") from None
+
+
+def _drawable(part: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The same without characters that XML does not know: the renderer ends the whole process at one."""
+    if isinstance(part, dict):
+        return {_drawable(name): _drawable(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_drawable(value) for value in part]
+    return _NOT_XML.sub("\ufffd", part) if isinstance(part, str) else part
 
 
 def draw(answer: "Answer", *, x: str | None, y: list[str] | None, title: str) -> Chart:
