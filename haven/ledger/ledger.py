@@ -177,6 +177,11 @@ class Ledger:
         with self._store.read() as connection:
             return reading.newest_entries(connection, _named({"kind": kind, "actor": actor}), limit)
 
+    def entries_after(self, after: int, limit: int) -> tuple[Entry, ...]:
+        """At most `limit` entries with numbers above `after`, the oldest first: to follow the books from where one left off."""
+        with self._store.read() as connection:
+            return reading.entries_after(connection, after, limit)
+
     def record(self, kind: str, actor: str, detail: Mapping[str, Any], now: datetime) -> Entry:
         """Add one entry for another room's act. `detail` holds no floats and no datum."""
         return self._store.write(lambda tx: tx.append(kind, actor, detail, now))

@@ -148,6 +148,11 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
     return map(_entry, connection.execution_options(yield_per=1000).execute(_ENTRIES))
 
 
+def entries_after(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
+    """At most `limit` entries with numbers above `after`, the oldest first."""
+    return tuple(map(_entry, connection.execute(_ENTRIES.where(entries.c.seq > after).limit(limit))))
+
+
 def _entry(row: Row[Any]) -> Entry:
     body = json.loads(row.body)
     return Entry(row.seq, row.kind, row.actor, moment_of(row.at), body["detail"], row.prev_digest, row.digest)

@@ -1,10 +1,9 @@
 """What people may read without asking data: the catalogue, budgets, receipts, the audit. Nothing here costs anything or looks at a row."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from haven.errors import Code, Refused
-from haven.ledger.entries import Receipt, RecordedAnswer
+from haven.ledger.entries import Entry, Receipt, RecordedAnswer
 from haven.ledger.ledger import Ledger
 from haven.mediator.catalogue import budget_line, dataset_document
 from haven.mediator.policies import Policies
@@ -89,5 +88,13 @@ def _project_document(project: ProjectPolicy) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(entry)
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "kind": entry.kind,
+        "actor": entry.actor,
+        "at": entry.at.isoformat(),
+        "detail": dict(entry.detail),
+        "prev_digest": entry.prev_digest,
+        "digest": entry.digest,
+    }
