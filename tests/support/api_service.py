@@ -12,12 +12,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
+from starlette.routing import BaseRoute
 
 from haven.errors import Code, Fault, HavenError, Refused, question_fault
 from haven.mediator.answers import Answer, AnswerColumn, Preview, Question
 from haven.policy.roles import Principal, Role
 from haven.query.private_plan import OutputType
-from haven.web.api import add_problem_handlers, routers
+from haven.web.app import create_app
 from haven.web.parts import HomeKind
 from tests.support import release_world
 from tests.support.release_world import RECEIPT
@@ -166,8 +167,14 @@ class Books:
         return [{"seq": after + number} for number in range(1, min(limit, 3) + 1)]
 
 
-class TokenIdentity:
+class TokenTable:
     """Tokens by a table."""
+
+    def login_url(self, next_path: str, /) -> str:
+        return next_path
+
+    def routes(self) -> list[BaseRoute]:
+        return []
 
     async def of_request(self, request: Request) -> Principal | None:
         header = request.headers.get("authorization")
@@ -200,13 +207,19 @@ def build(folder: Path) -> Service:
     """The app, its desk at `folder`."""
     world = release_world.build(folder)
     mediator = StandIn(errors={**ERRORS, "bug": ValueError("secret cell 42")})
-    app = FastAPI(openapi_url=None)
-    app.state.parts = SimpleNamespace(
-        mediator=mediator, enquiries=Books(), desk=world.desk, identity=TokenIdentity(), clock=world.clock, kind=HomeKind.NORMAL
+    parts = SimpleNamespace(
+        mediator=mediator,
+        enquiries=Books(),
+        desk=world.desk,
+        ledger=world.ledger,
+        identity=TokenTable(),
+        clock=world.clock,
+        kind=HomeKind.NORMAL,
+        title="haven",
+        prefix="",
+        secret=b"0" * 32,
     )
-    for router in routers():
-        app.include_router(router)
-    add_problem_handlers(app)
+    app = create_app(parts)  # type: ignore[arg-type]
     return Service(app, mediator, world, folder / "api.sock")
 
 

@@ -1,5 +1,5 @@
 """The HTTP interface of haven, version 1: every route of the contract under /api/v1."""
 
-from haven.web.api.contract import add_problem_handlers, routers
+from haven.web.api.contract import routers
 
-__all__ = ["add_problem_handlers", "routers"]
+__all__ = ["routers"]

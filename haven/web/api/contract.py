@@ -1,18 +1,10 @@
-"""The routers of /api/v1 and their OpenAPI description; problems for what never reaches a route."""
+"""The routers of /api/v1 and their OpenAPI description."""
 
-from collections.abc import Awaitable, Callable
-from typing import cast
-
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler
+from fastapi import APIRouter, Response
 from fastapi.openapi.utils import get_openapi
-from starlette.exceptions import HTTPException
 
 from haven.web.api import catalogue, questions, releases
 from haven.web.api.routes import PREFIX, ApiRoute, json_reply
-from haven.web.problems import response_for
-
-Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 description = APIRouter(route_class=ApiRoute)
 ROUTERS = (questions.router, catalogue.router, releases.router, releases.uploads)
@@ -28,21 +20,8 @@ def openapi() -> Response:
 
 
 def routers() -> list[APIRouter]:
-    """Everything under /api/v1. The app gives its rooms as `app.state.parts` (see `routes.Parts`)."""
+    """Everything under /api/v1. The app gives its rooms as `app.state.parts` (`haven.web.parts.WebParts`)."""
     under = APIRouter(prefix=PREFIX)
     for router in (description, *ROUTERS):
         under.include_router(router)
     return [under]
-
-
-def add_problem_handlers(app: FastAPI) -> None:
-    """Make unknown addresses and methods under /api/ problems too. Other addresses keep the handler that was there before."""
-    before = cast("Handler", app.exception_handlers.get(HTTPException, http_exception_handler))
-
-    async def handle(request: Request, error: Exception) -> Response:
-        if request.url.path.startswith("/api/"):
-            return response_for(error)
-        response = before(request, error)
-        return response if isinstance(response, Response) else await response
-
-    app.add_exception_handler(HTTPException, handle)

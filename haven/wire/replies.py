@@ -1,0 +1,114 @@
+"""What the service sends, version 1, as the OpenAPI description states it. Fields may be added; a client ignores what it does not know."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+Amounts = dict[str, str]
+
+
+class ProblemReply(BaseModel):
+    """RFC 9457, with a stable code and what to write instead."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    suggestion: str
+
+
+class ColumnReply(BaseModel):
+    """One column of an answer: its type is integer, number, boolean, text or date."""
+
+    name: str
+    type: str
+
+
+class ReceiptReply(BaseModel):
+    """What the books say about one answer. Quantities are decimal strings."""
+
+    id: str
+    dataset: str
+    project: str
+    sql: str
+    plan_digest: str
+    policy_digest: str
+    snapshot: int
+    mechanisms: list[dict[str, Any]]
+    cost: Amounts
+    epsilon: str
+    remaining: Amounts
+    replayed: bool
+    citation: str
+
+
+class AnswerReply(BaseModel):
+    """The JSON form of an answer: rows, and the 95 % half-width of each cell."""
+
+    columns: list[ColumnReply]
+    rows: list[list[Any]]
+    errors: list[list[float | None]]
+    receipt: ReceiptReply
+
+
+class PreviewReply(BaseModel):
+    """The price and the expected error of a question; nothing was looked at, nothing spent."""
+
+    columns: list[ColumnReply]
+    cost: Amounts
+    epsilon: str
+    share_of_budget: float
+    left: Amounts
+    errors: dict[str, float | None]
+    mechanisms: list[dict[str, Any]]
+    warnings: list[str]
+    words: list[str]
+    free: bool
+
+
+class DatasetReply(BaseModel):
+    """A dataset's public metadata."""
+
+    name: str
+    title: str
+    tables: dict[str, dict[str, Any]]
+    privacy: dict[str, Any]
+    consent: dict[str, Any]
+    attribution: dict[str, Any]
+
+
+class ProjectReply(BaseModel):
+    """A project as its members see it."""
+
+    project: str
+    title: str
+
+
+class BudgetLineReply(BaseModel):
+    """One dataset's line of a budget."""
+
+    dataset: str
+    definition: str
+    total: Amounts
+    spent: Amounts
+    left: Amounts
+
+
+class BudgetReply(BaseModel):
+    """A project's budget."""
+
+    project: str
+    datasets: list[BudgetLineReply]
+
+
+class ReleaseReply(BaseModel):
+    """A release request as its reader may see it. `status` is a state of the workflow; `may` lists what the reader may do now."""
+
+    id: str
+    project: str
+    title: str
+    status: str
+    next: str
+    items: list[dict[str, Any]]
+    may: list[str]
