@@ -52,21 +52,20 @@ def _file(path: str, content: bytes) -> dict[str, Any]:
 
 def _dataset(crate: ROCrate, dataset: DatasetFacts) -> Any:  # noqa: ANN401 - rocrate publishes no types
     doi = dataset.attribution.get("doi")
-    people = [
-        crate.add(
-            ContextEntity(
-                crate,
-                f"https://orcid.org/{one['orcid']}" if one.get("orcid") else f"#{dataset.name}-producer-{number}",
-                properties={"@type": "Person", "name": str(one["name"])},
-            )
-        )
-        for number, one in enumerate(producers(dataset), 1)
-    ]
+    people = [crate.add(_producer(crate, f"#{dataset.name}-producer-{number}", one)) for number, one in enumerate(producers(dataset), 1)]
     properties = {"@type": "Dataset", "name": dataset.title, "creditText": str(dataset.attribution.get("citation") or dataset.title)}
     entity = crate.add(ContextEntity(crate, f"https://doi.org/{doi}" if doi else f"#dataset-{dataset.name}", properties=properties))
     if people:
         entity["creator"] = people
     return entity
+
+
+def _producer(crate: ROCrate, local: str, producer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
+    """A producer as a person (by ORCID) or, where only a ROR is known, as an organisation."""
+    orcid, ror = producer.get("orcid"), producer.get("ror")
+    kind = "Organization" if ror and not orcid else "Person"
+    name = f"https://orcid.org/{str(orcid).removeprefix('https://orcid.org/')}" if orcid else str(ror or local)
+    return ContextEntity(crate, name, properties={"@type": kind, "name": str(producer["name"])})
 
 
 def _questions(crate: ROCrate, receipts: Iterable[Mapping[str, Any]], sources: list[Any]) -> list[Any]:

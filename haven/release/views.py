@@ -16,6 +16,7 @@ from haven.release.states import NEXT, Event, State
 
 _KNOWS_NAMES = frozenset({Role.CUSTODIAN, Role.AUDITOR})
 _REVIEW = frozenset({Event.VOTE, Event.APPROVE, Event.REJECT})
+_AFTER_REVIEW = frozenset({*_REVIEW, Event.RETURN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def view(request: Request, history: list[Happening], reader: Principal, project:
         approved=request.approved,
         votes=tuple(replace(vote, checker=_name(vote.checker, names, reader)) for vote in seen),
         history=tuple(_shown(one, names, reader) for one in history if _may_read(one, request, reader)),
-        may=tuple(event for event in acts(reader, request, project) if not (done and event in _REVIEW)),
+        may=tuple(event for event in acts(reader, request, project) if not (done and event in _AFTER_REVIEW)),
         appealed=request.appealed_round is not None,
         review_complete=done,
         has_bundle=request.bundle is not None and request.state is not State.REVOKED,

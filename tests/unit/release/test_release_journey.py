@@ -1,12 +1,13 @@
 """A request's whole way over the desk, on real books: lanes, roles, votes, appeal, bundle."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from haven.disclosure import Finding, Outcome
-from haven.errors import Code, Refused
+from haven.errors import Code, Fault, Refused
 from haven.policy.roles import Principal, Role, Tier
 from haven.release import AnswerDraft, FileDraft, Judgement, verify_bundle
 from tests.support.release_world import (
@@ -247,7 +248,11 @@ def test_a_vote_on_bytes_that_changed_is_refused(world: World) -> None:
 
 def test_a_vote_needs_a_criterion_for_its_judgement_and_a_reason(world: World) -> None:
     release = world.submitted()
-    for judgement in (Judgement(True, "check.identifying", "x"), Judgement(False, "check.safe", "x"), Judgement(True, "check.safe", "  ")):
+    for judgement in (
+        Judgement(approves=True, rule="check.identifying", reason="x"),
+        Judgement(approves=False, rule="check.safe", reason="x"),
+        Judgement(approves=True, rule="check.safe", reason="  "),
+    ):
         with refused(Code.REQUEST_INVALID):
             vote(world, release, "i1", judgement)
 
@@ -389,8 +394,6 @@ def test_files_and_answers_are_shown_to_those_who_may_see(world: World) -> None:
 
 
 def test_a_view_as_a_document_is_plain_json(world: World) -> None:
-    import json
-
     world.facts.answers[RECEIPT] = answer(findings=(Finding("dp.low-count", Outcome.REVIEW, "small", (1,)),))
     release = world.submitted()
     world.desk.give_back(CHECKER, release, "Say more.", world.clock())
@@ -401,8 +404,6 @@ def test_a_view_as_a_document_is_plain_json(world: World) -> None:
 
 
 def test_provenance_that_went_missing_keeps_a_release_unsigned(world: World) -> None:
-    from haven.errors import Fault
-
     release = world.submitted()
     world.facts.answers.clear()
     with pytest.raises(Fault):
