@@ -11,7 +11,9 @@ from haven.query.private_plan import OutputType
 from haven.query.shapes import Interval, Shape, integer, number
 
 MOST_ROWS = 2.0**40
-MOST_AGGREGATES = 500
+NARROWEST = 2.0**-900
+"""Narrower intervals hold one value for all purposes, and no grid of doubles divides them."""
+MOST_AGGREGATES = 200
 
 
 class Kind(StrEnum):
@@ -136,7 +138,7 @@ def numeric(expression: Expression, name: str) -> Expression:
             f"The argument of {name} has no bounds, so one person could move the answer without limit.",
             f"Write {name}(clamp(x, 0, 100)) with bounds of your own; values outside are moved to the nearest bound.",
         )
-    if interval.low == interval.high:
+    if interval.high - interval.low < NARROWEST:
         raise Refused(Code.QUERY_AGGREGATE, f"The argument of {name} is the same in every row.", "Ask COUNT(*) and multiply.")
     return expression
 

@@ -35,7 +35,7 @@ def _ring(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable
         whole = all(each.type is OutputType.INTEGER for each in shapes)
         if whole and interval.exact:
             return integer(interval, nullable=nullable(shapes))
-        interval = interval.outward() if interval.bounded else EVERYTHING
+        interval = interval if interval.bounded else EVERYTHING
         return number(interval, nullable=nullable(shapes) or not interval.bounded)
 
     return shape
@@ -57,15 +57,16 @@ def _ring_function(name: str, symbol: str, rule: Callable[[Interval, Interval], 
 
 
 def _quotient(left: Interval, right: Interval) -> Interval:
-    """Every quotient by a non-zero divisor."""
+    """Every quotient by a divisor that is never zero. Rounding is monotone, so the rounded corners bound the rounded quotients."""
     if right.holds(0):
         return EVERYTHING
-    return left * Interval(1 / right.high, 1 / right.low).outward()
+    corners = [a / b for a in (left.low, left.high) for b in (right.low, right.high)]
+    return EVERYTHING if any(map(math.isnan, corners)) else Interval(min(corners), max(corners))
 
 
 def _divide_shape(shapes: Shapes) -> Shape:
     expect(shapes, *NUMBERS, name="/")
-    interval = _quotient(shapes[0].interval, shapes[1].interval).outward()
+    interval = _quotient(shapes[0].interval, shapes[1].interval)
     return number(interval, nullable=nullable(shapes) or shapes[1].interval.holds(0) or not interval.bounded)
 
 

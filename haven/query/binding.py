@@ -190,7 +190,8 @@ class Binder:
         value, pattern = self._value(node.this), self._value(node.args["expression"])
         if not isinstance(pattern, Literal):
             raise Refused(Code.QUERY_FUNCTION, "The pattern of LIKE is not a constant.", "Write x LIKE 'abc%'.")
-        return call("ilike" if isinstance(node, exp.ILike) else "like", value, pattern)
+        matched = call("ilike" if isinstance(node, exp.ILike) else "like", value, pattern)
+        return call("not", matched) if node.args.get("negate") else matched
 
     def _case(self, node: exp.Expr) -> Expression:
         subject = self._value(node.this) if node.this is not None else None

@@ -123,6 +123,7 @@ def _compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = F
 
 
 LOOKED_THROUGH = frozenset({WITHIN, "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
+PASSED_ON = LOOKED_THROUGH - {WITHIN} | {"to_number"}
 STEP = 2.0**-20
 
 
@@ -165,29 +166,36 @@ def targets_in(expression: PostExpression) -> frozenset[int]:
             return frozenset()
 
 
-def linear_form(expression: PostExpression, plan: PrivatePlan) -> Mapping[int, float] | None:
+Form = Mapping[int, float] | None
+
+
+def linear_form(expression: PostExpression, plan: PrivatePlan) -> Form:
     """The coefficients of a sum of targets (and a constant), in real units; None for anything else."""
     if not targets_in(expression):
         return {} if isinstance(expression, Constant) else None
     match expression:
         case TargetRef(index=index):
             return {index: 1.0}
-        case UnitsRef():
-            return {UNITS: 1.0}
-        case Apply(operation=operation, arguments=arguments) if operation in LOOKED_THROUGH - {WITHIN} | {"to_number"}:
-            return linear_form(arguments[0], plan)
-        case Apply(operation="negate", arguments=(inner,)):
-            return _scaled(linear_form(inner, plan), -1.0)
-        case Apply(operation="add" | "subtract" as operation, arguments=(left, right)):
-            return _summed(linear_form(left, plan), linear_form(right, plan), 1.0 if operation == "add" else -1.0)
-        case Apply(operation="multiply", arguments=(Constant(value=int() | float() as factor), inner)):
-            return _scaled(linear_form(inner, plan), float(factor))
-        case Apply(operation="multiply", arguments=(inner, Constant(value=int() | float() as factor))):
-            return _scaled(linear_form(inner, plan), float(factor))
-        case Apply(operation="divide", arguments=(inner, Constant(value=int() | float() as divisor))) if divisor:
-            return _scaled(linear_form(inner, plan), 1 / float(divisor))
+        case Apply(operation=operation, arguments=arguments):
+            return _linear_apply(operation, arguments, plan)
         case _:
-            return None
+            return {UNITS: 1.0}
+
+
+def _linear_apply(operation: str, arguments: tuple[PostExpression, ...], plan: PrivatePlan) -> Form:
+    match operation, arguments:
+        case "add" | "subtract", (left, right):
+            return _summed(linear_form(left, plan), linear_form(right, plan), 1.0 if operation == "add" else -1.0)
+        case ("multiply", (Constant(value=int() | float() as factor), inner)) | (
+            "multiply",
+            (inner, Constant(value=int() | float() as factor)),
+        ):
+            return _scaled(linear_form(inner, plan), float(factor))
+        case "divide", (inner, Constant(value=int() | float() as divisor)) if divisor:
+            return _scaled(linear_form(inner, plan), 1 / float(divisor))
+        case "negate", (inner,):
+            return _scaled(linear_form(inner, plan), -1.0)
+    return linear_form(arguments[0], plan) if operation in PASSED_ON else None
 
 
 def _scaled(form: Mapping[int, float] | None, factor: float) -> Mapping[int, float] | None:

@@ -13,7 +13,7 @@ from haven.query.dates import as_date
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression
 from haven.query.postprocessing import Leaves, convert
-from haven.query.pricing import Asked, PlanContext, Priced, price_for_error, price_shared, sensitivity_of, weigh
+from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_error, price_shared, sensitivity_of, weigh
 from haven.query.private_plan import GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
 from haven.query.relations import predicates_of, scan_of
 from haven.query.render import quoted, render
@@ -67,6 +67,7 @@ class _Planner:
         self._keys = [self._planned_keys[index] for index in self._order]
         self._private = any(planned.key.domain is None for planned in self._keys)
         self._bounding = self._bound()
+        self._weights = self._output_weights()
 
     def plan(self) -> PrivatePlan:
         drafted = self._drafted()
@@ -123,7 +124,7 @@ class _Planner:
         return bound_rows(self._layout, limits, self._predicates, keys, sums=sums)
 
     def _drafted(self) -> Drafted:
-        """Every SUM both ways where they differ; kept is the way whose weighted variance at this price is smaller."""
+        """Every SUM both ways where they differ; kept is the way whose weighted variance at any price is smaller."""
         aggregates = self._answer.aggregates
         if not aggregates and not self._private:
             raise Refused(
@@ -131,22 +132,23 @@ class _Planner:
                 "The question asks for no aggregate: its groups are public already.",
                 "Add COUNT(*), SUM(x) or AVG(x) to the select list.",
             )
-        methods = [Method.DIRECT] * len(aggregates)
-        best = self._priced(methods)
-        if self._asked.error is not None:
-            return best
-        for index, aggregate in enumerate(aggregates):
-            if aggregate.kind is Kind.SUM:
-                tried = [*methods[:index], Method.CENTRED, *methods[index + 1 :]]
-                other = self._priced(tried)
-                if self._badness(other) < self._badness(best):
-                    methods, best = tried, other
-        return best
-
-    def _priced(self, methods: Sequence[Method]) -> Drafted:
         drafter = Drafter(self._layout)
-        recipes = tuple(recipe_of(aggregate, drafter, method) for aggregate, method in zip(self._answer.aggregates, methods, strict=True))
-        weighed = weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights())
+        ways = [[recipe_of(aggregate, drafter, method) for method in Method] for aggregate in aggregates]
+        chosen = [way[0] for way in ways]
+        for index, (direct, centred) in enumerate(ways if self._asked.error is None else []):
+            if centred != direct:
+                other = [*chosen[:index], centred, *chosen[index + 1 :]]
+                chosen = other if self._burden(other) < self._burden(chosen) else chosen
+        return self._priced(tuple(chosen))
+
+    def _burden(self, recipes: Sequence[Recipe]) -> float:
+        return burden(self._weighed(recipes), self._bounding, self._context.definition)
+
+    def _weighed(self, recipes: Sequence[Recipe]) -> dict[Draft, float]:
+        return weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights)
+
+    def _priced(self, recipes: tuple[Recipe, ...]) -> Drafted:
+        weighed = self._weighed(recipes)
         drafts = tuple(sorted(weighed, key=_canonical))
         if self._asked.error is not None:
             paid = [recipe for recipe in recipes if not self._free(recipe.aggregate)]
@@ -162,7 +164,7 @@ class _Planner:
         """Choosing private keys draws the number of persons behind each: asking for it costs nothing more."""
         return self._private and aggregate == Aggregate(Kind.UNITS)
 
-    def _weights(self) -> list[float]:
+    def _output_weights(self) -> list[float]:
         """One weight an aggregate that is paid for: the sum of those of the outputs that show it, 1 where none does."""
         given = dict(self._asked.weights or {})
         names = {named.name.lower(): named for named in self._answer.columns}
@@ -180,16 +182,6 @@ class _Planner:
                 shown.setdefault(index, []).append(lowered.get(name, 1.0))
         indices = [index for index, aggregate in enumerate(self._answer.aggregates) if not self._free(aggregate)]
         return [sum(shown.get(index, [1.0])) for index in indices]
-
-    def _badness(self, drafted: Drafted) -> float:
-        """The weighted variance of the aggregates, each in units of its scale."""
-        noises = dict(zip(drafted.drafts, drafted.priced.noises, strict=True))
-        paid = [recipe for recipe in drafted.recipes if not self._free(recipe.aggregate)]
-        return sum(
-            weight * demand * noises[draft].variance
-            for recipe, weight in zip(paid, self._weights(), strict=True)
-            for draft, demand in recipe.demands()
-        )
 
     def _target(self, index: int, draft: Draft) -> Target:
         return Target(f"t{index}", draft.grid, sensitivity_of(draft, self._bounding), draft.words)
@@ -221,8 +213,7 @@ class _Planner:
             value = "u" if draft.persons else value_names.get(draft.value or "", "")
             outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
         where = [*self._bounding.filters, *sorted({render(predicate, self._layout) for predicate in self._predicates})]
-        rows = f"SELECT {', '.join(inner) or '1'} FROM {quoted(self._scan.table)}" + (f" WHERE {' AND '.join(where)}" if where else "")
-        return f"SELECT {', '.join(outer)} FROM ({rows})" + (f" GROUP BY {', '.join(keys)}" if keys else "")
+        return _nested_select(outer, inner, quoted(self._scan.table), where, keys)
 
     def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:
         """sha256 over everything that decides the distribution of the noisy table on a snapshot."""
@@ -250,3 +241,9 @@ def _canonical(draft: Draft) -> tuple[bool, str, str, str]:
 def _key_value(value: Value) -> str | int | bool | None:
     """A key as the engine returns it: dates as ISO text."""
     return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def _nested_select(outer: Sequence[str], inner: Sequence[str], table: str, where: Sequence[str], keys: Sequence[str]) -> str:
+    """SELECT outer FROM (SELECT inner FROM table WHERE …) GROUP BY keys: every part is generated, none is the researcher's."""
+    rows = " ".join(["SELECT", ", ".join(inner) or "1", "FROM", table, *(["WHERE", " AND ".join(where)] if where else [])])
+    return " ".join(["SELECT", ", ".join(outer), "FROM", f"({rows})", *(["GROUP BY", ", ".join(keys)] if keys else [])])

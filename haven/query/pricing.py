@@ -65,6 +65,14 @@ def weigh(recipes: Sequence[Recipe], weights: Sequence[float]) -> dict[Draft, fl
     return weighed
 
 
+def burden(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> float:
+    """What the weighted variance grows with, whatever the price, once it is shared best: Σ Δ₂√w under zCDP, Σ (wΔ₁²)^⅓ under pure DP."""
+    sensitivities = [(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()]
+    if definition is Definition.PURE:
+        return math.fsum(math.cbrt(weight) * math.cbrt(each.l1) ** 2 for each, weight in sensitivities)
+    return math.fsum(each.l2 * math.sqrt(weight) for each, weight in sensitivities)
+
+
 def price_shared(total: Price, weighed: Mapping[Draft, float], bounding: Bounding, context: PlanContext, *, private: bool) -> Priced:
     """`total` shared over drafts so that the weighted variance is least; choosing private keys takes the share of one count of persons."""
     demands = [Demand(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()]

@@ -5,7 +5,7 @@ Order of operations for every expression: total, NULL unless finite → clamp to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, TableLayout, coarse_enough, grid_of
@@ -61,7 +61,7 @@ class Draft:
 
 
 class Drafter:
-    """Drafts the targets of aggregates over one table."""
+    """Drafts the targets of aggregates over one table, each expression rendered once."""
 
     def __init__(self, layout: TableLayout) -> None:
         self._layout = layout
@@ -90,7 +90,7 @@ class Drafter:
         name = argument.name if isinstance(argument, Column) else "an expression"
         about = f"{name} - {draft.centre:.6g}" if draft.centre else name
         words = f"sum of {about}{_where(aggregate.condition)}"
-        return Draft(draft.value, condition, False, draft.factor, draft.offset, draft.grid, draft.largest, draft.centre, words)
+        return replace(draft, condition=condition, words=words)
 
     def _condition(self, condition: Expression | None) -> str | None:
         return None if condition is None else render(condition, self._layout)

@@ -360,7 +360,7 @@ def _strict(node: exp.Expr, values: list[Any]) -> Any:
     if kind in PLAIN:
         return PLAIN[kind](*values)
     if isinstance(node, exp.Like | exp.ILike):
-        return _like(node, *values)
+        return _like(node, *values) is not bool(node.args.get("negate"))
     if isinstance(node, exp.Extract):
         return PARTS[node.name.lower()](values[0])
     if kind.__name__.lower() in PARTS:

@@ -41,7 +41,9 @@ LABS = Table(
 )
 ICD = Table(source="icd.csv", public=True, columns={"code": Column(type="category"), "label": Column(type="category")})
 NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "icd": ICD})
-PANEL = Dataset(name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})})
+PANEL = Dataset(
+    name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})}
+)
 ONE = {"nafld": NAFLD}
 TWO = {"nafld": NAFLD, "panel": PANEL}
 DELTA = Decimal("1e-6")
