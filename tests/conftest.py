@@ -1,0 +1,76 @@
+"""What every test may lean on: one hypothesis profile, and small real havens (see tests.support.house), built once, copied for each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from haven.cli.house import House
+
+settings.register_profile("haven", deadline=None)  # a first example loads libraries, and machines differ
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)  # the same run, red or green
+settings.load_profile("ci" if os.environ.get("CI") else "haven")
+
+
+@pytest.fixture(scope="session")
+def normal_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed test haven, never to be changed."""
+    from tests.support import house  # noqa: PLC0415 - most tests need no haven, and need not wait for its libraries
+
+    return house.build(tmp_path_factory.mktemp("havens") / "normal", house.NORMAL)
+
+
+@pytest.fixture(scope="session")
+def bench_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed bench haven, never to be changed."""
+    from tests.support import house  # noqa: PLC0415 - the same
+
+    return house.build(tmp_path_factory.mktemp("havens") / "bench", house.BENCH)
+
+
+@pytest.fixture
+def normal_home(normal_template: Path, tmp_path: Path) -> Path:
+    """A closed test haven of the test's own."""
+    from tests.support import house  # noqa: PLC0415 - the same
+
+    return house.copy_home(normal_template, tmp_path / "home")
+
+
+@pytest.fixture
+def bench_home(bench_template: Path, tmp_path: Path) -> Path:
+    """A closed bench haven of the test's own."""
+    from tests.support import house  # noqa: PLC0415 - the same
+
+    return house.copy_home(bench_template, tmp_path / "home")
+
+
+@pytest.fixture
+def normal_house(normal_home: Path) -> "Iterator[House]":
+    """An open test haven of the test's own."""
+    from haven.cli.house import open_house  # noqa: PLC0415 - the same
+
+    with open_house(normal_home) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bench_house(bench_home: Path) -> "Iterator[House]":
+    """An open bench haven of the test's own: prices up to HUGE leave no noise."""
+    from haven.cli.house import open_house  # noqa: PLC0415 - the same
+
+    with open_house(bench_home) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_bench_house(bench_template: Path, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[House]":
+    """One open bench haven for all tests of a module that only ask."""
+    from haven.cli.house import open_house  # noqa: PLC0415 - the same
+    from tests.support import house  # noqa: PLC0415 - the same
+
+    with open_house(house.copy_home(bench_template, tmp_path_factory.mktemp("shared") / "home")) as opened:
+        yield opened
