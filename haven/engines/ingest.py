@@ -117,8 +117,8 @@ def _readable(read: Readable | None, table: str, column: str) -> Readable:
 
 def _number_units(bench: Workbench, keys: RankKeys, personal: list[str]) -> int:
     """Number the persons of all tables in the order of their seals, and write seals and numbers beside the database. How many there are."""
-    ids = " UNION ".join(f"SELECT u_ FROM {staged_name(name)}" for name in personal) or "SELECT '' AS u_ WHERE false"  # noqa: S608
-    seals = f"SELECT u_, {seal_sql(keys, 'u_')} AS seal_ FROM ({ids})"  # noqa: S608 - generated
+    ids = " UNION ALL ".join(f"SELECT u_ FROM {staged_name(name)}" for name in personal) or "SELECT '' AS u_ WHERE false"  # noqa: S608
+    seals = f"SELECT u_, {seal_sql(keys, 'u_')} AS seal_ FROM (SELECT DISTINCT u_ FROM ({ids}))"  # noqa: S608 - generated
     numbered = f"SELECT u_, seal_, row_number() OVER (ORDER BY seal_) - 1 AS unit_ FROM ({seals})"  # noqa: S608 - generated
     bench.connection.execute(f"CREATE TABLE units AS {numbered}", keys.unit.parameters)
     (count,) = bench.connection.execute("SELECT count(*) FROM units").fetchone() or (0,)
