@@ -36,10 +36,11 @@ def configure(c: Any, settings: HubSettings, open_accounts: Callable[[], Account
 
 
 def landing_page(handler: Any) -> str:  # noqa: ANN401 - JupyterHub's handler
-    """Where a person is taken after log-in: researchers to their sandbox, everyone else to their pages."""
+    """Where a person starts: a stranger at the log-in, a researcher at their sandbox, everyone else at their pages."""
     user = handler.current_user
-    is_researcher = user is not None and any(group.name == Role.RESEARCHER for group in user.groups)
-    return "/hub/spawn" if is_researcher else SERVICE_PREFIX
+    if user is None:
+        return "/hub/login"
+    return "/hub/spawn" if any(group.name == Role.RESEARCHER for group in user.groups) else SERVICE_PREFIX
 
 
 def _addresses(c: Any, settings: HubSettings) -> None:  # noqa: ANN401 - traitlets' lazy config

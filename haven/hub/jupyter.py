@@ -30,6 +30,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# news and extensions come from other hosts; an output of type application/javascript would run in the page in spite of the policy
+_DISABLED = ("@jupyterlab/apputils-extension:announcements", "@jupyterlab/extensionmanager-extension", "@jupyterlab/javascript-extension")
 
 
 def configuration(kernel_idle_seconds: int, server_idle_seconds: int) -> dict[str, str]:
@@ -43,5 +45,5 @@ def configuration(kernel_idle_seconds: int, server_idle_seconds: int) -> dict[st
         "MappingKernelManager": {"cull_idle_timeout": kernel_idle_seconds, "cull_interval": 60, "cull_connected": True},
         "LabApp": {"extension_manager": "readonly", "news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
     }
-    page = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "@jupyterlab/extensionmanager-extension": True}}
+    page = {"disabledExtensions": dict.fromkeys(_DISABLED, True)}
     return {"jupyter_server_config.json": json.dumps(server), "labconfig/page_config.json": json.dumps(page)}

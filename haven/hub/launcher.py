@@ -44,8 +44,8 @@ class Launcher:
     def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
         """Start, call `when_ready` once everything answers, and stay until SIGINT or SIGTERM. Fault if a part ends by itself."""
         with self._lock(), self._signals():
+            leftovers.clean(self.settings.home, self.places)  # before the check: a stale proxy would hold the port
             self._check()
-            leftovers.clean(self.settings.home, self.places)
             try:
                 self._start()
                 self._wait_until_ready()
@@ -90,6 +90,12 @@ class Launcher:
 
     def _check(self) -> None:
         """Refuse early and plainly what would fail late."""
+        if self.settings.mode is Mode.USER_NAMESPACE and os.geteuid() == 0:
+            raise Refused(
+                Code.HOME_INVALID, "As root, a user namespace would leave the sandbox root on this machine.", "Use the full sandbox."
+            )
+        if self.settings.mode is Mode.ROOT and os.geteuid() != 0:
+            raise Refused(Code.HOME_INVALID, "The full sandbox needs root.", "Start as root, or choose the weaker user-namespace mode.")
         kernel_environment(self.settings.kernel_venv)
         node()
         if not (self.settings.project / "node_modules" / "configurable-http-proxy").is_dir():

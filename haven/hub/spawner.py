@@ -29,11 +29,11 @@ from haven.hub.cgroups import Group, Hierarchy, Limits, find_hierarchy
 from haven.hub.environment import PythonEnvironment, bwrap, kernel_environment, system_layout
 from haven.hub.homes import Homes
 from haven.hub.jupyter import configuration
+from haven.hub.listening import private_socket
 from haven.hub.seccomp import filters
 from haven.hub.settings import HubSettings, Places, socket_url
 
 _MEGABYTE = 1 << 20
-_LISTEN_BACKLOG = 128
 _POLL_SECONDS = 0.1
 _LOG_BYTES = 8192
 _ENTRY = Path(__file__).with_name("inside.py")  # runs in the kernels' environment and is never imported here
@@ -174,10 +174,7 @@ class BubblewrapSpawner(Spawner):
     def _listen(self, run: Path) -> tuple[socket.socket, str]:
         """The socket that the proxy connects to, made out here; only its descriptor goes in."""
         path = run / "server.sock"
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(_LISTEN_BACKLOG)
+        listener = private_socket(path)
         return listener, socket_url(path)
 
     def _make_group(self) -> Group | None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ READY = "ready"
 
 @dataclass(frozen=True)
 class RunningHub:
+    """A hub that answers."""
+
     settings: HubSettings
     process: subprocess.Popen[str]
 
@@ -42,6 +44,10 @@ class RunningHub:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
         status = self.process.wait(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -86,12 +92,13 @@ def settings_for(home: Path, **chosen: object) -> HubSettings:
     return HubSettings.for_home(home, **(fields | {"service_command": command} | chosen))
 
 
-def start(settings: HubSettings) -> RunningHub:
-    """Start a hub in a process of its own and wait until it says that it is ready."""
-    command = [sys.executable, __file__, settings.model_dump_json()]
+def start(settings: HubSettings, *before: str) -> RunningHub:
+    """Start a hub in a process of its own, `before` in front of its command, and wait until it says that it is ready."""
+    command = [*before, sys.executable, __file__, settings.model_dump_json()]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     if process.stdout.readline().strip() != READY:
+        process.stdout.close()
         process.wait(60)
         log = settings.home / "hub" / "hub.log"
         pytest.fail("the hub did not start:\n" + (log.read_text(errors="replace")[-4000:] if log.exists() else "no log"))
@@ -100,26 +107,32 @@ def start(settings: HubSettings) -> RunningHub:
 
 @pytest.fixture(scope="session")
 def hub() -> Iterator[RunningHub]:
-    """One hub for a whole module of tests."""
+    """One hub for all modules that import this fixture; the one that started it stops it when the tests end."""
     if (reason := why_not()) is not None:
         pytest.skip(reason)
+    if _SHARED:
+        yield _SHARED[0]
+        return
     with tempfile.TemporaryDirectory(prefix="haven-hub-") as folder:
-        running = start(settings_for(make_home(Path(folder))))
+        _SHARED.append(start(settings_for(make_home(Path(folder)))))
         try:
-            yield running
+            yield _SHARED[0]
         finally:
-            running.stop()
+            _SHARED.pop().stop()
 
 
-def wait_for(what: object, seconds: float = 10) -> bool:
+_SHARED: list[RunningHub] = []
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 10) -> bool:
     """Whether the callable `what` becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if what():  # type: ignore[operator]
+        if what():
             return True
         time.sleep(0.05)
     return False
 
 
 if __name__ == "__main__":
-    Launcher(HubSettings.model_validate_json(sys.argv[1])).run(when_ready=lambda: print(READY, flush=True))
+    Launcher(HubSettings.model_validate_json(sys.argv[1])).run(when_ready=lambda: print(READY, flush=True))  # noqa: T201 - the word that `start` waits for

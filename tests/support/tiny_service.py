@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from haven.errors import Fault, Refused
 from haven.hub.config import SERVICE_PREFIX
 from haven.hub.identity import HubIdentity
+from haven.hub.listening import private_socket
 from haven.hub.settings import HOME_VARIABLE
 from haven.ledger.ledger import Ledger
 
@@ -47,9 +48,8 @@ def application(identity: HubIdentity) -> Starlette:
 
 def main() -> None:
     ledger = Ledger.open(Path(os.environ[HOME_VARIABLE]) / "books.sqlite")
-    os.umask(0o077)
-    socket = os.environ["HAVEN_SERVICE_SOCKET"]
-    uvicorn.run(application(HubIdentity.from_environment(ledger.people)), uds=socket, log_level="warning", access_log=False)
+    config = uvicorn.Config(application(HubIdentity.from_environment(ledger.people)), log_level="warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[private_socket(Path(os.environ["HAVEN_SERVICE_SOCKET"]))])
 
 
 if __name__ == "__main__":
