@@ -312,7 +312,8 @@ class Binder:
         return count_of(_not_null(row.bind(argument)), condition)
 
     def _units(self, row: "Binder", distinct: exp.Distinct, condition: Expression | None) -> Aggregate:
-        if len(distinct.expressions) != 1 or not isinstance(row.bind(distinct.expressions[0]), UnitColumn):
+        columns = [row.bind(node) for node in distinct.expressions if isinstance(node, exp.Column)]
+        if len(distinct.expressions) != 1 or not all(isinstance(column, UnitColumn) for column in columns) or not columns:
             raise _distinct_refused()
         return Aggregate(Kind.UNITS, None, condition)
 

@@ -6,7 +6,7 @@ from haven.query.arithmetic import ARITHMETIC
 from haven.query.conversions import CONVERSIONS
 from haven.query.dates import DATES
 from haven.query.expressions import Call, Expression, Literal, extent, literal
-from haven.query.function import Function
+from haven.query.function import Function, wrong_type
 from haven.query.logic import LOGIC
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Shape
@@ -48,6 +48,9 @@ def _as_numeric(expression: Expression) -> Expression:
 
 
 def _as_date(expression: Expression) -> Expression:
-    if isinstance(expression, Literal) and isinstance(expression.value, str):
-        return literal(CATALOGUE["to_date"].value(expression.value))
-    return expression
+    if not isinstance(expression, Literal) or not isinstance(expression.value, str):
+        return expression
+    read = CATALOGUE["to_date"].value(expression.value)
+    if read is None:
+        raise wrong_type("A text beside a date is not a date.", "Write dates as '2025-06-30'.")
+    return literal(read)

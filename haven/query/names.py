@@ -73,6 +73,8 @@ def no_such_column(names: Iterable[str]) -> Callable[[str], Refused]:
 
 def find_table(node: exp.Table, catalog: Mapping[str, Dataset]) -> tuple[Dataset, str, TableLayout]:
     """The dataset, name and layout of a personal table in FROM."""
+    if not isinstance(node.this, exp.Identifier):
+        raise Refused(Code.QUERY_FUNCTION, "Table functions are not answered.", "Ask a table of the catalogue: FROM dataset.table.")
     dataset = _dataset(node, catalog)
     name = node.name.lower()
     table = dataset.tables.get(name)

@@ -267,7 +267,8 @@ class _Aggregation:
         if group.args.get("all"):
             nodes: list[exp.Expr] = [node for node in self._tree.expressions if not _has_aggregate(node)]
         else:
-            nodes = [self._key_node(node) for node in group.expressions]
+            written = (part for node in group.expressions for part in (node.expressions if isinstance(node, exp.Tuple) else [node]))
+            nodes = [self._key_node(node) for node in written]
         keys: dict[Expression, Named] = {}
         for node in nodes:
             expression = self._row.bind(node.this if isinstance(node, exp.Alias) else node)

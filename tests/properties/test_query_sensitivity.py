@@ -167,7 +167,9 @@ def test_the_filters_of_a_plan_are_ranks_on_the_base_scan() -> None:
 def test_bounds_of_one_person_follow_policy_and_query() -> None:
     by_test = planned(LAB_SHAPES[2]).targets[0].sensitivity.bound
     assert (by_test.rows_per_unit, by_test.groups_per_unit, by_test.rows_per_group) == (4, 2, 2)
-    assert math.isclose(planned(LAB_SHAPES[2]).targets[0].sensitivity.l2, math.sqrt(8) * planned(LAB_SHAPES[2]).targets[0].sensitivity.largest)
+    assert math.isclose(
+        planned(LAB_SHAPES[2]).targets[0].sensitivity.l2, math.sqrt(8) * planned(LAB_SHAPES[2]).targets[0].sensitivity.largest
+    )
 
 
 def test_without_its_rank_filters_the_same_person_is_caught(connection: duckdb.DuckDBPyConnection) -> None:

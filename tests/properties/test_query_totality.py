@@ -12,7 +12,23 @@ from tests.support.query_world import PERSONS, planned
 NUMBERS = [None, 0.0, -0.0, 1e308, -1e308, 5e-324, 1.7976931348623157e308, -1.0, 0.5, 1e16, 9007199254740993.0]
 INTEGERS = [None, 0, 1, -1, 2**63 - 1, -(2**63), 2**53, -(2**53), 7]
 DAYS = [None, date(1, 1, 1), date(9999, 12, 31), date(1970, 1, 1), date(2000, 2, 29)]
-TOWNS = ["", "%", "_", "\\", "a\nb", "'; DROP TABLE persons; --", "é" * 50, "1e309", "nan", "-inf", "2020-02-30", "infinity", "9" * 40, "true", "ß"]
+TOWNS = [
+    "",
+    "%",
+    "_",
+    "\\",
+    "a\nb",
+    "'; DROP TABLE persons; --",
+    "é" * 50,
+    "1e309",
+    "nan",
+    "-inf",
+    "2020-02-30",
+    "infinity",
+    "9" * 40,
+    "true",
+    "ß",
+]
 
 EXPRESSIONS = [
     "weight + weight",

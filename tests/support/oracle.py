@@ -223,7 +223,11 @@ def _scalar(node: exp.Expr, row: Row, of: Callable[[exp.Expr | None], Any]) -> A
             return of(exp.And(this=low, expression=exp.LTE(this=node.this.copy(), expression=node.args["high"].copy())))
         case exp.In():
             value, options = of(node.this), [of(option) for option in node.expressions]
-            return None if value is None else (True if value in [o for o in options if o is not None] else (None if None in options else False))
+            return (
+                None
+                if value is None
+                else (True if value in [o for o in options if o is not None] else (None if None in options else False))
+            )
         case exp.Case():
             for branch in node.args["ifs"]:
                 test = branch.this if node.this is None else exp.EQ(this=node.this.copy(), expression=branch.this.copy())
@@ -390,5 +394,3 @@ def _cut(day: date, unit: str) -> date:
             return day - timedelta(days=day.weekday())
         case _:
             return day
-
-
