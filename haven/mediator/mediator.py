@@ -7,12 +7,13 @@ failure is one constant sentence.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from haven import query
 from haven.engines.duckdb_engine import Engine
 from haven.engines.time_grid import TimeGrid, slot
-from haven.errors import Code, Fault, Refused, question_fault
+from haven.errors import Fault, question_fault
 from haven.ledger.entries import RecordedAnswer, Replay, Reservation
 from haven.ledger.ledger import Ledger
 from haven.mediator.answers import Answer, Preview, Question
@@ -58,14 +59,16 @@ class Mediator:
     def plan(self, question: Question, principal: Principal) -> Planned:
         """Stations 1 to 4: text → parsed → resolved → authorised → planned."""
         parsed = query.parse(question.sql)
-        project = self.policies.project(question.project)
-        check_person(principal, project, self.policies.standing(None, project.project, principal.name))
-        resolved = query.resolve(parsed, self.policies.catalogue_of(project))
-        policy = self.policies.dataset(resolved.footprint.dataset)
-        standing = self.policies.standing(policy.dataset, project.project, principal.name)
+        policies = self.policies.now()
+        project = policies.project(question.project)
+        standing = policies.standing(project.project, self.policies.person(principal.name))
+        check_person(principal, project, standing)
+        resolved = query.resolve(parsed, policies.catalogue_of(project))
+        policy = policies.dataset(resolved.footprint.dataset)
+        standing = replace(standing, dataset_paused=policies.halt(policy.dataset))
         authorisation = authorise(resolved.footprint, principal, project, policy, standing, self.clock().date(), self.policies.diseases)
         plan = query.plan(resolved, plan_context(policy), asked_of(question, policy))
-        return Planned(question, plan, authorisation, policy, self._snapshot(policy.dataset))
+        return Planned(question, plan, authorisation, policy, policies.snapshot(policy.dataset))
 
     def _look(self, planned: Planned, reservation: Reservation) -> Replay:
         """Stations 6 to 9: executed → noised → checked → recorded. Whatever goes wrong in here is one sentence, and spent."""
@@ -95,9 +98,3 @@ class Mediator:
             if earlier is not None:
                 return earlier
         return self.ledger.replay(question.project, plan.dataset, plan.digest, snapshot) if question.replay else None
-
-    def _snapshot(self, dataset: str) -> int:
-        serial = self.ledger.registry.current_snapshot(dataset)
-        if serial is None:
-            raise Refused(Code.POLICY_PAUSED, "This dataset has no data yet.", "Ask its custodian to ingest it.")
-        return serial
