@@ -95,7 +95,7 @@ class Answer:
 
     def _scale(self, level: float) -> float:
         gaussian = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
-        names = [str(one.get("mechanism", "")) for one in self.receipt.mechanisms]
+        names = [str(one.get("mechanism", "")).lower() for one in self.receipt.mechanisms]
         if names and all("gaussian" in name for name in names):
             return gaussian
         return max(gaussian, log(1 / (1 - level)) / log(1 / (1 - LEVEL)))
@@ -135,15 +135,15 @@ class Answer:
 
 
 def explain(document: Any, price: str) -> str:  # noqa: ANN401 - a receipt's or a preview's JSON object
-    """The words, mechanisms and warnings of a receipt or preview, and its price, one a line."""
+    """The words (else the mechanisms) and warnings of a receipt or preview, and its price, one a line."""
     lines = [str(word) for word in document.get("words") or ()]
-    lines += [_mechanism_words(one) for one in document.get("mechanisms") or () if isinstance(one, dict)]
+    lines = lines or [_mechanism_words(one) for one in document.get("mechanisms") or () if isinstance(one, dict)]
     lines += [f"Mind: {warning}" for warning in document.get("warnings") or ()]
     return "\n".join([*lines, price])
 
 
 def _mechanism_words(one: Mapping[str, Any]) -> str:
-    what, how = one.get("of", "a value"), str(one.get("mechanism", "noise")).replace("_", " ")
+    what, how = one.get("of", "a value"), one.get("mechanism", "noise")
     return f"{what}: {how} of scale {display.number(one.get('scale'))} (± {display.number(one.get('half_width_95'))} at 95 %)"
 
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from haven.client import display
 from haven.client.connection import unreadable
+
+CREDIT_WIDTH = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,15 @@ class Receipt:
         return f"cost ε {display.quantity(self.epsilon)}"
 
     def left_words(self) -> str:
-        """What is left, in words."""
-        left = self.remaining.get("epsilon")
+        """What is left, in words; nothing for a recorded answer, whose receipt tells of the day it was paid for."""
+        left = None if self.replayed else self.remaining.get("epsilon")
         return f"left ε {display.quantity(left)}" if left is not None else ""
 
     def line(self) -> str:
-        """Price, left, citation: one line."""
+        """Price, left, citation: one line, the citation's beginning where it is long."""
         bench = "bench home: no privacy is promised" if self.document.get("bench") else ""
-        return " · ".join(part for part in (bench, self.price_words(), self.left_words(), self.citation) if part)
+        credit = shorten(self.citation, CREDIT_WIDTH, placeholder=" …")
+        return " · ".join(part for part in (bench, self.price_words(), self.left_words(), credit) if part)
 
     def __repr__(self) -> str:
         """One line."""
@@ -96,7 +100,7 @@ def mechanism_table(mechanisms: list[Mapping[str, Any]]) -> str:
     rows = [
         (
             display.text(one.get("of", "")),
-            display.text(str(one.get("mechanism", "")).replace("_", " ")),
+            display.text(one.get("mechanism", "")),
             display.text(display.number(one.get("scale"))),
             display.quiet(f"± {display.number(one.get('half_width_95'))}"),
         )

@@ -39,7 +39,7 @@ RECEIPT_DOCUMENT: dict[str, Any] = {
     "policy_digest": "b" * 64,
     "snapshot": 1,
     "mechanisms": [
-        {"of": "rows in each group", "mechanism": "discrete_gaussian", "scale": 3.2, "half_width_95": 6.3, "cost": {"rho": "0.001"}}
+        {"of": "rows in each group", "mechanism": "discrete Gaussian", "scale": 3.2, "half_width_95": 6.3, "cost": {"rho": "0.001"}}
     ],
     "cost": {"rho": "0.001", "delta": "0"},
     "epsilon": "0.1",

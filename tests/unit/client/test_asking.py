@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import haven
+from haven.client.answer import explain
 from haven.client.session import Haven, latest
 from haven.errors import Code
 from tests.support import api_service
@@ -60,6 +61,16 @@ def test_intervals_are_the_value_plus_and_minus_the_half_width(h: Haven) -> None
     assert at_99["n high"][0] == pytest.approx(812 + 6.3 * 2.575829 / 1.959964, rel=1e-6)
 
 
+def test_under_other_noise_intervals_are_never_narrower_than_either_laws(h: Haven) -> None:
+    answer = h.query(SQL, epsilon=0.1)
+    for mechanism in answer.receipt.mechanisms:
+        mechanism["mechanism"] = "discrete Laplace"  # type: ignore[index]
+    widths = {level: answer.intervals(level)["n high"][0] - 812 for level in (0.5, 0.99)}
+    # ln 100 / ln 20 for the Laplace law; 0.674490 is the Gaussian's upper quartile
+    assert widths[0.99] == pytest.approx(6.3 * 4.605170 / 2.995732, rel=1e-6)
+    assert widths[0.5] == pytest.approx(6.3 * 0.674490 / 1.959964, rel=1e-5)
+
+
 @pytest.mark.parametrize("level", [0, 1, -1, 95, "0.95", True])
 def test_a_level_that_is_none_is_refused(h: Haven, level: object) -> None:
     with pytest.raises(haven.Refused):
@@ -79,8 +90,12 @@ def test_the_receipt_says_what_was_spent_and_what_is_left(h: Haven) -> None:
 def test_explain_says_what_was_done_in_words(h: Haven) -> None:
     words = h.query(SQL, epsilon=0.1).explain()
     assert "At most 6 groups a person." in words
-    assert "discrete gaussian" in words
     assert "Mind: Counts of fewer than 10" in words
+
+
+def test_without_words_the_mechanisms_are_explained() -> None:
+    words = explain({"mechanisms": [{"of": "rows", "mechanism": "discrete Gaussian", "scale": 3.2, "half_width_95": 6.3}]}, "free")
+    assert words == "rows: discrete Gaussian of scale 3.2 (± 6.3 at 95 %)\nfree"
 
 
 def test_options_and_price_arrive_at_the_mediator_unchanged(h: Haven, service: api_service.Service) -> None:
