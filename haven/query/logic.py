@@ -156,6 +156,7 @@ def _ilike(value: str, pattern: str) -> bool:
     return _pattern(pattern.lower()).fullmatch(value.lower()) is not None
 
 
+# AND and OR are written in one order, whatever the asker's: equal conditions are equal text.
 LOGIC = (
     _comparison("equal", "=", operator.eq),
     _comparison("unequal", "<>", operator.ne),
@@ -167,8 +168,8 @@ LOGIC = (
     _distinct("distinct", "IS DISTINCT FROM", negated=False),
     _null_test("is_null", "IS NULL", negated=False),
     _null_test("is_present", "IS NOT NULL", negated=True),
-    Function("and", _connective_shape("AND"), lambda arguments, _: f"({' AND '.join(arguments)})", _all_of, strict=False),
-    Function("or", _connective_shape("OR"), lambda arguments, _: f"({' OR '.join(arguments)})", _any_of, strict=False),
+    Function("and", _connective_shape("AND"), lambda arguments, _: f"({' AND '.join(sorted(arguments))})", _all_of, strict=False),
+    Function("or", _connective_shape("OR"), lambda arguments, _: f"({' OR '.join(sorted(arguments))})", _any_of, strict=False),
     Function("not", _connective_shape("NOT"), lambda arguments, _: f"(NOT {arguments[0]})", operator.not_),
     Function("in", _in_shape, _in, _is_in, strict=False),
     Function("case", _case_shape, _case, _choose, strict=False),

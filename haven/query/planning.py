@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from haven.errors import Code, Refused
-from haven.query.aggregates import Aggregate, Kind
+from haven.query.aggregates import Aggregate, Kind, conjuncts
 from haven.query.bounding import Bounding, bound_rows, limits_of
 from haven.query.dates import as_date
 from haven.query.domains import domain_of
@@ -212,7 +212,10 @@ class _Planner:
         for index, draft in enumerate(drafts):
             value = "u" if draft.persons else value_names.get(draft.value or "", "")
             outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
-        where = [*self._bounding.filters, *sorted({render(predicate, self._layout) for predicate in self._predicates})]
+        where = [
+            *self._bounding.filters,
+            *sorted({render(part, self._layout) for predicate in self._predicates for part in conjuncts(predicate)}),
+        ]
         return _nested_select(outer, inner, quoted(self._scan.table), where, keys)
 
     def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:

@@ -1,4 +1,4 @@
-"""No row can make a generated query fail or answer what is no integer: nasty expressions over nasty rows, each row alone and all at once."""
+"""No row can make a generated query fail, or answer what is no integer: nasty expressions over nasty rows."""
 
 from datetime import date
 

@@ -2,6 +2,7 @@
 
 Ranks come from a seeded shuffle of each unit's own rows and groups, so they are functions of that unit's rows alone.
 """
+# ruff: noqa: ANN401 - a row's values are of any type
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
