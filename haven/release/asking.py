@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,7 @@ from haven.errors import Code, Refused
 from haven.ledger.ledger import Ledger
 from haven.policy.roles import Principal
 from haven.release import records
-from haven.release.acts import Act, write
+from haven.release.acts import DESK, Act, write
 from haven.release.facts import ReleaseFacts
 from haven.release.items import MOST_ITEMS, Draft, Item, freeze
 from haven.release.lanes import LaneChoice, lane_of
@@ -22,6 +22,7 @@ from haven.release.states import Event, State
 from haven.release.words import required
 
 LONGEST_TITLE = 200
+EDITABLE = (State.DRAFT, State.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,17 @@ class Asking:
             following = request.round + 1
             values = {"round": following, "stage_round": following, "appealed_round": following, "consolidating": 0}
             records.change(transaction.connection, release, now, **values)
+
+    def expire(self, now: datetime, unused_for: timedelta) -> int:
+        """Close what its author left a draft, or returned, for longer than `unused_for`; how many."""
+        with self.ledger.read() as connection:
+            idle = [one for one in records.load_all(connection, state=EDITABLE) if now - one.changed_at > unused_for]
+        for one in idle:
+            with self.ledger.transaction() as transaction:
+                request = records.load(transaction.connection, one.id)
+                if request.state in EDITABLE:
+                    write(transaction, request, Act(Event.EXPIRE, DESK, now, "Nobody acted on it in time."))
+        return len(idle)
 
     def _author_act(self, principal: Principal, release: str, act: Act) -> None:
         with self.ledger.transaction() as transaction:

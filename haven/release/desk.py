@@ -6,7 +6,7 @@ lane, signing, handing out) is done at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -28,6 +28,8 @@ from haven.release.reviewing import Judgement, Reviewing
 from haven.release.signing import open_key
 from haven.release.states import OPEN, State
 from haven.release.views import ReleaseView, view
+
+UNUSED_FOR = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ class ReleaseDesk:
             if request.lane is Lane.AUTOMATIC:
                 self.reviewing.approve_by_rule(request.id, now)
         return self.leaving.conclude_all(now)
+
+    def expire(self, now: datetime, unused_for: timedelta = UNUSED_FOR) -> int:
+        """Close drafts and returned requests that nobody touched for `unused_for`; how many."""
+        return self.asking.expire(now, unused_for)
 
     def view(self, principal: Principal, release: str, now: datetime) -> ReleaseView:
         """The request as `principal` may see it. Refused `not_found` where they may not."""

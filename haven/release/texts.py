@@ -14,7 +14,8 @@ LARGEST_FILE = 200_000
 LONGEST_WORD = 200
 _SAFE_LINK = re.compile(r"^(https?://|mailto:|#)", re.IGNORECASE)
 _MARKUP_START = re.compile(r"\s*(<[A-Za-z!?/]|#!|%PDF|\{\\rtf|@echo|import |from \w+ import )")
-_READS_HTML = MarkdownIt("commonmark", {"html": True})
+_READS_ALL = MarkdownIt("commonmark", {"html": True})
+_READS_ALL.validateLink = lambda url: True  # type: ignore[method-assign] # noqa: ARG005 - so that a bad link is read as one
 _SHOWS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 
@@ -36,7 +37,7 @@ def clean_text(content: bytes) -> str:
         raise _not_text()
     if any(len(word) > LONGEST_WORD for word in text.split()):
         raise Refused(Code.RELEASE_ITEM, "This text holds a run of more than 200 characters without a space.", "Write it in words.")
-    _check_tokens(_READS_HTML.parse(text))
+    _check_tokens(_READS_ALL.parse(text))
     return text.rstrip("\n") + "\n"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -412,6 +413,14 @@ def test_provenance_that_went_missing_keeps_a_release_unsigned(world: World) -> 
     world.facts.answers[RECEIPT] = answer()
     world.desk.conclude_all(world.clock())
     assert status(world, release) == "released"
+
+
+def test_what_nobody_touches_expires_and_what_is_under_review_does_not(world: World) -> None:
+    draft = world.desk.create(AUTHOR, "liver", "T", "C", world.drafts(), world.clock())
+    waiting = world.submitted()
+    assert world.desk.expire(world.clock()) == 0
+    assert world.desk.expire(world.clock() + timedelta(days=181)) == 1
+    assert (status(world, draft), status(world, waiting)) == ("expired", "submitted")
 
 
 def test_only_the_automatic_lane_is_approved_by_rule(world: World) -> None:

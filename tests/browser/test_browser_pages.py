@@ -1,0 +1,207 @@
+"""The pages in a real browser, under their own content security policy: accessible, narrow, dark, by keyboard, talking to nobody else."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from haven.disclosure import Finding, Outcome
+from haven.policy.roles import Principal, Tier
+from tests.support.release_world import AUDITOR, AUTHOR, CHECKER, CUSTODIAN, NOW, RECEIPT, answer
+from tests.support.web_world import PASSWORD, Web, ask, build, give_password, serving
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or ""
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+VENDOR = ROOT / "haven" / "web" / "static" / "vendor"
+SCREENSHOTS = ROOT / "artifacts" / "screenshots"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed here"),
+    pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed here: make setup brings it"),
+    pytest.mark.skipif(not (VENDOR / "htmx.min.js").is_file(), reason="the pages' vendor files are not here: make setup brings them"),
+]
+
+NARROW = {"width": 360, "height": 780}
+WIDE = {"width": 1280, "height": 900}
+
+
+@dataclass
+class Scene:
+    """The haven that is looked at, with one release in each interesting state."""
+
+    web: Web
+    submitted: str
+    released: str
+    rejected: str
+    draft: str
+
+    def pages(self) -> dict[str, tuple[Principal | None, str]]:
+        return {
+            "login": (None, "/login"),
+            "register": (None, "/public/register"),
+            "not-found": (None, "/nothing"),
+            "queue": (CHECKER, "/queue"),
+            "review-table": (CHECKER, f"/releases/{self.submitted}"),
+            "review-figure": (CHECKER, f"/releases/{self.submitted}?item=i2"),
+            "review-text": (CHECKER, f"/releases/{self.submitted}?item=i3"),
+            "forbidden": (CHECKER, "/datasets"),
+            "releases": (AUTHOR, "/releases"),
+            "release-out": (AUTHOR, f"/releases/{self.released}"),
+            "release-rejected": (AUTHOR, f"/releases/{self.rejected}"),
+            "release-draft": (AUTHOR, f"/releases/{self.draft}"),
+            "datasets": (CUSTODIAN, "/datasets"),
+            "dataset": (CUSTODIAN, "/datasets/nafld"),
+            "audit": (AUDITOR, "/audit?check=true"),
+        }
+
+
+NAMES = tuple(Scene.pages(Scene(None, "", "", "", "")))  # type: ignore[arg-type]
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not do."""
+
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def request(self, request: Request) -> None:
+        self.hosts.add(request.url.split("/")[2])
+
+    def over(self, page: Page) -> None:
+        page.on("request", self.request)
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with serving(build(tmp_path_factory.mktemp("browser"))) as web:
+        for day in range(4):
+            ask(
+                web,
+                f"a question of day {day}, as long as a researcher's",
+                10**9 * (day + 1),
+                NOW + timedelta(days=day - 3),
+            )
+        desk, world = web.world.desk, web.world
+        released, rejected = world.submitted(), world.submitted()
+        desk.approve(CHECKER, released, "check.safe", "Nothing identifying.", world.clock())
+        desk.reject(CHECKER, rejected, "check.no-context", "What is it for?", world.clock())
+        world.facts.risk = Tier.STANDARD
+        world.facts.answers[RECEIPT] = answer(findings=(Finding("dp.low-count", Outcome.REVIEW, "Small noisy count.", (1,)),))
+        draft = desk.create(AUTHOR, "liver", "A draft", "For later.", world.drafts(), world.clock())
+        yield Scene(web, world.submitted(), released, rejected, draft)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, scene: Scene, principal: Principal | None, path: str, **options: Any) -> tuple[Page, Watch]:  # noqa: ANN401 - Playwright's own options
+    context = browser.new_context(**options)
+    with scene.web.client(principal) as client:
+        session = client.cookies.get("haven_session")
+    if session:
+        context.add_cookies([{"name": "haven_session", "value": session, "url": scene.web.address}])
+    page, watch = context.new_page(), Watch()
+    watch.over(page)
+    page.goto(scene.web.address + path, wait_until="networkidle")
+    return page, watch
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_accessible_keeps_its_policy_and_talks_to_no_other_host(browser: Browser, scene: Scene, name: str, scheme: str) -> None:
+    principal, path = scene.pages()[name]
+    page, watch = opened(browser, scene, principal, path, viewport=WIDE, color_scheme=scheme)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SCREENSHOTS / f"{name}-{scheme}.png"), full_page=True)
+    page.evaluate(AXE.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert watch.hosts == {scene.web.address.removeprefix("http://")}
+    assert [text for text in watch.complaints if "status of 40" not in text] == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_fits_a_screen_of_360_pixels(browser: Browser, scene: Scene, name: str) -> None:
+    principal, path = scene.pages()[name]
+    page, _ = opened(browser, scene, principal, path, viewport=NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.context.close()
+
+
+def test_a_review_needs_no_mouse(browser: Browser, scene: Scene) -> None:
+    page, watch = opened(browser, scene, CHECKER, f"/releases/{scene.submitted}")
+    page.keyboard.press("j")
+    page.wait_for_url("**?item=i2")
+    page.keyboard.press("k")
+    page.wait_for_url("**?item=i1")
+    page.keyboard.press("?")
+    assert page.locator("#help").get_attribute("open") is not None
+    page.keyboard.press("r")
+    assert page.evaluate("document.activeElement.id") == "return-reason"
+    page.keyboard.type("jk")
+    assert page.locator("#return-reason").input_value() == "jk"
+    page.locator("body").press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("a")
+    assert page.evaluate("document.activeElement.id") == "reason-yes"
+    page.keyboard.type("Noised and large.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?item=i2")
+    assert "you approve" in page.locator("nav.items").inner_text()
+    assert watch.complaints == []
+    page.context.close()
+
+
+def test_the_whole_way_works_without_scripts(browser: Browser, scene: Scene) -> None:
+    give_password(scene.web)
+    release = scene.web.world.submitted()
+    page, _ = opened(browser, scene, None, f"/releases/{release}", java_script_enabled=False)
+    assert page.url.endswith(f"/login?next=%2Freleases%2F{release}")
+    page.get_by_label("Name").fill(CHECKER.name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**/releases/{release}")
+    page.locator("#finish-reason").fill("Looked at everything.")
+    page.get_by_role("button", name="Finish: approve").click()
+    page.get_by_text("released", exact=True).first.wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the signed bundle").click()
+    assert download.value.suggested_filename == f"{release}.zip"
+    page.context.close()
+
+
+def test_the_queue_looks_again_by_itself_without_a_complaint(browser: Browser, scene: Scene) -> None:
+    page, watch = opened(browser, scene, CHECKER, "/queue")
+    before = page.locator("#waiting tbody tr").count()
+    scene.web.world.submitted()
+    page.evaluate(
+        "htmx.trigger('#waiting', 'poll'); htmx.ajax('GET', '/queue', {target: '#waiting', select: '#waiting', swap: 'outerHTML'})"
+    )
+    page.wait_for_function("count => document.querySelectorAll('#waiting tbody tr').length > count", arg=before)
+    assert watch.complaints == []
+    page.context.close()
+
+
+def test_the_burn_down_is_drawn(browser: Browser, scene: Scene) -> None:
+    page, watch = opened(browser, scene, CUSTODIAN, "/datasets/nafld")
+    assert page.evaluate("document.querySelector('picture img').naturalWidth") > 300
+    assert watch.complaints == []
+    page.context.close()
