@@ -1,4 +1,4 @@
-"""The escape suite: every probe is tried from a real kernel in a real sandbox, where it must be stopped, and outside, where it must succeed.
+"""The escape suite: every probe is tried from a real kernel in a real sandbox, where it must be stopped, and outside, where it must work.
 
 The control shows that a probe can detect what it looks for. Where this machine gives the control nothing to find, the probe is skipped with
 that reason: being stopped there would prove nothing.

@@ -22,7 +22,7 @@ pytestmark = [
 
 CELL = """from IPython.display import HTML, Javascript, display
 display(HTML('<b id="shown">shown</b><img src="{there}/image"><script>window.ran = 1; fetch("{there}/script")</script>'))
-display(HTML('<img src="x" onerror="window.ran = 2; fetch(\'{there}/handler\')"><iframe src="{there}/frame"></iframe>'))
+display(HTML('<img src="x" onerror="window.ran = 2; fetch(&quot;{there}/handler&quot;)"><iframe src="{there}/frame"></iframe>'))
 display(HTML('<form id="form" action="{there}/form"><input name="a"></form><link rel="stylesheet" href="{there}/style">'))
 display(Javascript('window.ran = 3; new Image().src = "{there}/javascript"'))
 print('fin' + 'ished')"""
@@ -57,6 +57,7 @@ def open_notebook(page: Page, hub: RunningHub) -> None:
     page.wait_for_selector(".jp-Launcher", timeout=90_000)
     page.click('.jp-LauncherCard[data-category="Notebook"]')
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.wait_for_timeout(2_000)  # the kernel's channels open a moment after it is shown as idle
 
 
 @pytest.mark.timeout(240)

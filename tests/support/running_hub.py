@@ -92,9 +92,9 @@ def settings_for(home: Path, **chosen: object) -> HubSettings:
     return HubSettings.for_home(home, **(fields | {"service_command": command} | chosen))
 
 
-def start(settings: HubSettings, *before: str) -> RunningHub:
+def start(settings: HubSettings, *before: str, python: str = sys.executable) -> RunningHub:
     """Start a hub in a process of its own, `before` in front of its command, and wait until it says that it is ready."""
-    command = [*before, sys.executable, __file__, settings.model_dump_json()]
+    command = [*before, python, __file__, settings.model_dump_json()]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     if process.stdout.readline().strip() != READY:

@@ -714,7 +714,7 @@ def raw(path: str, sent: bytes) -> bytes:
 _HIDDEN = b"GET /hub/api/info HTTP/1.1\r\nHost: haven\r\n\r\n"
 _CHUNK = b"%x\r\n%s\r\n0\r\n\r\n"
 SMUGGLING = {
-    "length_and_chunks": b"POST /hub/api/oauth2/token HTTP/1.1\r\nHost: haven\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length_and_chunks": b"PUT /hub/api HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two_lengths": b"POST /hub/api/oauth2/token HTTP/1.1\r\nHost: haven\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n",
     "spaced_header": b"POST /hub/api/oauth2/token HTTP/1.1\r\nHost: haven\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
     "obscure_chunking": b"POST /hub/api/oauth2/token HTTP/1.1\r\nHost: haven\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
