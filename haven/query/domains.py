@@ -12,7 +12,7 @@ from haven.query.expressions import Call, Column, Expression, Literal, columns_o
 from haven.query.function import UnsureError
 from haven.query.functions import CATALOGUE
 from haven.query.private_plan import OutputType
-from haven.query.shapes import Interval, Value, date_of
+from haven.query.shapes import EXACT_INTEGERS, Interval, Value, date_of
 
 MOST_VALUES = 10_000
 MOST_STEPS = 200_000
@@ -151,10 +151,25 @@ def evaluate(expression: Expression, row: Mapping[Column, Value]) -> Value:
     """The value on one row, as the engine would compute it. Raises UnsureError where Python cannot say."""
     match expression:
         case Column():
-            return row[expression]
+            return _sure(row[expression])
         case Literal(value=value):
             return value
-        case Call(function=name, arguments=arguments) if CATALOGUE[name].exact:
-            return CATALOGUE[name].certain_value(*(evaluate(argument, row) for argument in arguments))
+        case Call(function=name, arguments=arguments, shape=shape) if CATALOGUE[name].exact:
+            values = [evaluate(argument, row) for argument in arguments]
+            if shape.type is OutputType.NUMBER:
+                values = [_as_double(value) for value in values]
+            return _sure(CATALOGUE[name].certain_value(*values))
         case _:
             raise UnsureError
+
+
+def _sure(value: Value) -> Value:
+    """A value that Python and the engine hold alike: integers beyond 2⁵³ are rounded by one and not by the other."""
+    if isinstance(value, int) and abs(value) > EXACT_INTEGERS:
+        raise UnsureError
+    return value
+
+
+def _as_double(value: Value) -> Value:
+    """Where the result is a number, the engine computes in double precision from the start."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

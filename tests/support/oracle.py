@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-
 from typing import Any
 
 import sqlglot
@@ -194,7 +193,7 @@ def scalar(node: exp.Expr, row: Row, special: Special | None = None) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _scalar(node: exp.Expr, row: Row, of: Callable[[exp.Expr | None], Any]) -> Any:  # noqa: C901, PLR0911, PLR0912 - one case a node type
+def _scalar(node: exp.Expr, row: Row, of: Callable[[exp.Expr | None], Any]) -> Any:  # noqa: C901, PLR0912 - one case a node type
     match node:
         case exp.Column():
             return row[node.name.lower()]

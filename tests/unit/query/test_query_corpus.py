@@ -78,9 +78,8 @@ def connection(tables: dict[str, list[dict[str, Any]]]) -> duckdb.DuckDBPyConnec
 def logical(tables: dict[str, list[dict[str, Any]]]) -> duckdb.DuckDBPyConnection:
     """The same rows as a researcher pictures them, for the engine's own reading of the researcher's own text."""
     made = duckdb.connect()
-    made.execute(
-        "CREATE SCHEMA nafld; SET search_path = 'main,nafld'; CREATE MACRO clamp(x, lo, hi) AS CASE WHEN x IS NOT NULL THEN greatest(lo, least(hi, x)) END"
-    )
+    made.execute("CREATE SCHEMA nafld; SET search_path = 'main,nafld'")
+    made.execute("CREATE MACRO clamp(x, lo, hi) AS CASE WHEN x IS NOT NULL THEN greatest(lo, least(hi, x)) END")
     types = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "category": "VARCHAR", "date": "DATE"}
     for name, table in (("persons", PERSONS), ("labs", LABS)):
         columns = ", ".join(["id BIGINT", *(f"{each} {types[column.type]}" for each, column in table.columns.items())])

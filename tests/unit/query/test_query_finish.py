@@ -47,8 +47,9 @@ def test_the_error_of_a_mean_is_that_of_the_delta_method() -> None:
 
 
 def test_the_error_of_a_rounded_mean_is_that_of_the_mean() -> None:
-    plain, rounded = (one_row(planned(f"SELECT {m} FROM persons"), 1000, 5000).errors for m in ("AVG(age)", "round(AVG(age), 1)"))
-    assert plain == rounded
+    plain = one_row(planned("SELECT AVG(age) FROM persons"), 1000, 5000)
+    rounded = one_row(planned("SELECT round(AVG(age), 1) FROM persons"), 1000, 5000)
+    assert plain.errors == rounded.errors
 
 
 def test_the_error_of_a_linear_output_is_known_before_and_the_same_after() -> None:

@@ -1,0 +1,160 @@
+"""Every function says the same in Python as in the engine, and keeps to the interval and the NULLs that its shape claims."""
+
+import math
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import duckdb
+import pytest
+from sqlglot import parse_one
+
+from haven.catalog.layout import layout_of
+from haven.query.binding import Binder
+from haven.query.domains import evaluate
+from haven.query.expressions import Expression, columns_of
+from haven.query.function import UnsureError
+from haven.query.names import Scope
+from haven.query.private_plan import OutputType
+from haven.query.relations import Scan
+from haven.query.render import render
+from haven.query.shapes import days_of
+from tests.properties.test_query_totality import EXPRESSIONS, rows
+from tests.support import layout_db
+from tests.support.query_world import PERSONS
+
+LAYOUT = layout_of(PERSONS)
+MORE = [
+    "bmi + age",
+    "bmi - age",
+    "bmi * age",
+    "bmi / age",
+    "age / 10",
+    "floor(age / 10) * 10",
+    "(age - 60) // 7",
+    "(age - 60) % 7",
+    "-bmi",
+    "sign(bmi - 40)",
+    "ceil(bmi / 7)",
+    "trunc(bmi / -7)",
+    "round(bmi / 4)",
+    "round(age / 4)",
+    "CAST(age / 4 AS BIGINT)",
+    "CAST(male AS INTEGER) + 1",
+    "CAST(smoker AS VARCHAR)",
+    "CAST(age AS VARCHAR)",
+    "CAST(born AS VARCHAR)",
+    "CAST(age - 50 AS BOOLEAN)",
+    "CAST(age AS DOUBLE)",
+    "CAST('12' AS BIGINT) + age",
+    "upper(stage)",
+    "lower(town)",
+    "trim(town)",
+    "substring(town, 2)",
+    "substring(stage, 2, 3)",
+    "stage || '-' || town",
+    "length(town)",
+    "town LIKE '_a%'",
+    "town ILIKE 'N%'",
+    "age = 50",
+    "age <> 50",
+    "age < bmi",
+    "bmi >= age",
+    "age IN (18, 50, NULL)",
+    "smoker AND male",
+    "smoker OR male",
+    "NOT smoker",
+    "smoker IS NOT DISTINCT FROM male",
+    "smoker IS DISTINCT FROM male",
+    "smoker IS NULL",
+    "smoker IS NOT NULL",
+    "smoker IS TRUE",
+    "nullif(age, 50)",
+    "coalesce(visits, age)",
+    "least(age, visits)",
+    "greatest(age, visits, bmi)",
+    "clamp(visits, -5, 5)",
+    "clamp(weight, 0, 1)",
+    "clamp(age, 20, 30)",
+    "CASE WHEN smoker THEN 'yes' WHEN male THEN 'male' END",
+    "CASE age WHEN 18 THEN 1 WHEN 98 THEN 2.5 ELSE 0 END",
+    "year(born)",
+    "quarter(born)",
+    "month(born)",
+    "week(born)",
+    "day(born)",
+    "dayofyear(born)",
+    "dayofweek(born)",
+    "isodow(born)",
+    "date_trunc('year', born)",
+    "date_trunc('quarter', born)",
+    "date_trunc('month', born)",
+    "date_trunc('week', born)",
+    "date_trunc('day', born)",
+    "datediff('month', died, born)",
+    "born + age",
+    "born - age",
+    "born > '1990-06-01'",
+    "CAST(CAST(born AS VARCHAR) AS DATE)",
+    "date_part('dow', born)",
+    "extract(year FROM born)",
+]
+DAYS = {OutputType.DATE}
+
+
+def bound(text: str) -> Expression:
+    scope = Scope(Scan("persons", LAYOUT).columns, frozenset())
+    return Binder(scope.column).bind(parse_one(text, read="duckdb"))
+
+
+@pytest.fixture(scope="module")
+def kept() -> list[dict[str, Any]]:
+    return layout_db.ranked(PERSONS, rows())
+
+
+@pytest.fixture(scope="module")
+def connection(kept: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
+    made = duckdb.connect()
+    layout_db.store(made, "persons", PERSONS, kept)
+    return made
+
+
+def told(connection: duckdb.DuckDBPyConnection, expression: Expression) -> Iterator[Any]:
+    for row in connection.execute(f"SELECT {render(expression, LAYOUT)} FROM persons ORDER BY rowid").fetchall():  # noqa: S608 - generated
+        yield row[0]
+
+
+@pytest.mark.parametrize("text", [*EXPRESSIONS, *MORE])
+def test_a_value_of_the_engine_keeps_to_its_shape(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    expression = bound(text)
+    for value in told(connection, expression):
+        if value is None:
+            assert expression.shape.nullable
+        elif not isinstance(value, str):
+            assert math.isfinite(value)
+            assert expression.shape.interval.holds(value)
+
+
+@pytest.mark.parametrize("text", [*EXPRESSIONS, *MORE])
+def test_a_value_that_python_is_sure_of_is_the_engines(
+    connection: duckdb.DuckDBPyConnection, kept: list[dict[str, Any]], text: str
+) -> None:
+    expression = bound(text)
+    for row, value in zip(kept, told(connection, expression), strict=True):
+        try:
+            mine = evaluate(expression, {column: row[column.name] for column in columns_of(expression)})
+        except UnsureError:
+            continue
+        assert (days_of(mine) if isinstance(mine, date) else mine) == value
+
+
+def test_most_of_these_expressions_are_sure_on_ordinary_rows(kept: list[dict[str, Any]]) -> None:
+    sure = 0
+    for text in MORE:
+        expression = bound(text)
+        try:
+            evaluate(expression, {column: kept[0][column.name] for column in columns_of(expression)})
+        except UnsureError:
+            continue
+        sure += 1
+    assert sure > 0.9 * len(MORE)
