@@ -54,7 +54,7 @@ $(KERNEL)/.locked: $(VENV)/.locked requirements/kernel.lock
 	@touch $@
 
 $(KERNEL)/.haven: $(KERNEL)/.locked $(VENV)/.haven $(SOURCES)
-	@rm -rf build/wheel && $(BIN)/python -m hatchling build -t wheel -d build/wheel >/dev/null
+	@rm -rf build/wheel && $(BIN)/python -m hatchling build -t wheel -d build/wheel >/dev/null 2>&1
 	@VIRTUAL_ENV=$(KERNEL) $(UV) pip install --quiet --no-deps --compile-bytecode --reinstall build/wheel/*.whl
 	@touch $@
 
