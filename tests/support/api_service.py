@@ -225,16 +225,23 @@ def build(folder: Path) -> Service:
 
 @contextmanager
 def serving(service: Service) -> Iterator[Service]:
-    """The app on its Unix socket, by uvicorn in a thread."""
+    """The app on its Unix socket."""
+    with listening(service.app, service.socket):
+        yield service
+
+
+@contextmanager
+def listening(app: FastAPI, path: Path) -> Iterator[None]:
+    """Any app on a Unix socket, by uvicorn in a thread."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(service.socket))
-    server = uvicorn.Server(uvicorn.Config(service.app, log_level="critical", lifespan="off"))
+    listener.bind(str(path))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started:
             time.sleep(0.005)
-        yield service
+        yield
     finally:
         server.should_exit = True
         thread.join()
