@@ -19,7 +19,7 @@ def burn_down_svg(title: str, series: Sequence[DayShare], scheme: str = "light")
         alt.Chart(alt.InlineData(values=rows), title=title, width=560, height=200, background="transparent")
         .mark_line(interpolate="step-after", point=True, color=line)
         .encode(
-            x=alt.X("day:T", title="day", axis=alt.Axis(format="%d %b", tickCount=6)),
+            x=alt.X("day:T", title="day", axis=alt.Axis(format="%d %b", tickCount="day", labelOverlap=True)),
             y=alt.Y("left:Q", title="budget left", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
         )
         .configure_axis(labelColor=words, titleColor=words, gridColor=grid, domainColor=words, tickColor=words)

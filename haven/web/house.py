@@ -1,7 +1,7 @@
 """The facts behind the pages, read from the books and the policies in force; and the custodian's one act, pause and resume."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from haven.errors import Code, Refused
 from haven.ledger.audit import audit_verify
@@ -102,8 +102,11 @@ class House:
         return ProjectLine(project.project, project.title, _budget_line(policy, cap, balance.taken))
 
     def _series(self, policy: DatasetPolicy, total: Price) -> tuple[DayShare, ...]:
-        left, series = total, []
+        left = total
+        series: list[DayShare] = []
         for one in self.parts.ledger.spend_series(policy.dataset):
+            if not series:
+                series.append(DayShare(one.day - timedelta(days=1), 1.0))
             left = left.minus(one.spent)
             series.append(DayShare(one.day, words.share(left, total)))
         return tuple(series)

@@ -74,14 +74,14 @@ class LocalLogin:
 
     def login_url(self, next_path: str, /) -> str:
         """The log-in form, which comes back to `next_path`."""
-        return f"{self.prefix}/login?{urlencode({'next': local_path(next_path)})}"
+        return f"{self.prefix}/log-in?{urlencode({'next': local_path(next_path)})}"
 
     def routes(self) -> list[BaseRoute]:
         """The form, its answer, and the way out."""
         return [
-            Route("/login", self._form, methods=["GET"]),
-            Route("/login", self._log_in, methods=["POST"]),
-            Route("/logout", self._log_out, methods=["POST"]),
+            Route("/log-in", self._form, methods=["GET"]),
+            Route("/log-in", self._log_in, methods=["POST"]),
+            Route("/log-out", self._log_out, methods=["POST"]),
         ]
 
     async def _form(self, request: Request) -> Response:

@@ -44,7 +44,7 @@ class Scene:
 
     def pages(self) -> dict[str, tuple[Principal | None, str]]:
         return {
-            "login": (None, "/login"),
+            "login": (None, "/log-in"),
             "register": (None, "/public/register"),
             "not-found": (None, "/nothing"),
             "queue": (CHECKER, "/queue"),
@@ -174,7 +174,7 @@ def test_the_whole_way_works_without_scripts(browser: Browser, scene: Scene) -> 
     give_password(scene.web)
     release = scene.web.world.submitted()
     page, _ = opened(browser, scene, None, f"/releases/{release}", java_script_enabled=False)
-    assert page.url.endswith(f"/login?next=%2Freleases%2F{release}")
+    assert page.url.endswith(f"/log-in?next=%2Freleases%2F{release}")
     page.get_by_label("Name").fill(CHECKER.name)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Log in").click()

@@ -1,6 +1,7 @@
 """The whole web application over real books, policies, people and release desk, served by a real server in a thread."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from haven.mediator.mediator import Mediator
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - a test's own
+TLS = ssl.create_default_context()  # made once: reading the certificates takes longer than a page
 PEOPLE = (AUTHOR, STRANGER, CHECKER, SECOND, CUSTODIAN, AUDITOR)
 DATASET = {"dataset": "nafld", "title": "Liver disease & controls", "custodian": CUSTODIAN.name}
 OTHER = {"dataset": "other", "title": "Somebody else's", "custodian": "keeper"}
@@ -53,7 +55,7 @@ class Web:
 
     def client(self, principal: Principal | None = None) -> httpx.Client:
         """A browser without scripts; logged in as `principal` where one is given."""
-        client = httpx.Client(base_url=self.address, follow_redirects=False)
+        client = httpx.Client(base_url=self.address, follow_redirects=False, verify=TLS)
         if principal is not None:
             login = cast("LocalLogin", cast("ChainIdentity", self.parts.identity).providers[-1])
             client.cookies.set("haven_session", login.sessions.begin(principal.name, self.parts.clock()))

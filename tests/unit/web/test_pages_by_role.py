@@ -85,7 +85,7 @@ def test_nobody_is_sent_to_the_log_in(web: Web, released: str, path: str) -> Non
     with web.client() as client:
         reply = client.get(filled(path, released))
     assert reply.status_code == 303
-    assert reply.headers["location"].startswith("/login?next=%2F")
+    assert reply.headers["location"].startswith("/log-in?next=%2F")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -102,10 +102,10 @@ def test_a_form_without_its_token_is_refused_to_everyone(web: Web, released: str
 @pytest.mark.parametrize("path", POSTS)
 def test_a_form_of_nobody_leads_to_the_log_in(web: Web, released: str, path: str) -> None:
     with web.client() as client:
-        assert client.post(filled(path, released), data={"reason": "x"}).headers["location"] == "/login?next=%2F"
+        assert client.post(filled(path, released), data={"reason": "x"}).headers["location"] == "/log-in?next=%2F"
 
 
-@pytest.mark.parametrize("path", [*OPEN, "/login", "/static/haven.css", "/nothing", "/queue", "/api/v1/datasets", "/api/v1/nothing"])
+@pytest.mark.parametrize("path", [*OPEN, "/log-in", "/static/haven.css", "/nothing", "/queue", "/api/v1/datasets", "/api/v1/nothing"])
 def test_every_response_carries_the_security_headers(web: Web, path: str) -> None:
     with web.client() as client:
         reply = client.get(path)
@@ -123,7 +123,7 @@ def test_no_page_holds_inline_script_or_style(web: Web, released: str, principal
         for path in (
             *(filled(path, released) for path in GETS if not path.endswith((".zip", ".svg", "{name}"))),
             "/public/register",
-            "/login",
+            "/log-in",
         ):
             text = client.get(path).text
             assert "style=" not in text
@@ -203,5 +203,5 @@ def test_pages_work_under_a_hubs_prefix(tmp_path: Path) -> None:
             assert client.get("/services/haven/static/haven.css").status_code == 200
             assert client.get("/services/haven/").headers["location"] == "/services/haven/queue"
         with running.client() as client:
-            assert client.get("/services/haven/queue").headers["location"] == "/services/haven/login?next=%2Fservices%2Fhaven%2Fqueue"
+            assert client.get("/services/haven/queue").headers["location"] == "/services/haven/log-in?next=%2Fservices%2Fhaven%2Fqueue"
             assert client.get("/services/haven/api/v1/datasets").status_code == 401

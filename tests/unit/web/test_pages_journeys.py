@@ -46,16 +46,16 @@ def test_logging_in_opens_the_page_that_was_wanted_and_logging_out_closes_it(web
     give_password(web)
     with web.client() as client:
         wanted = client.get("/queue").headers["location"]
-        elsewhere = send(client, wanted, "/login", name=CHECKER.name, password=PASSWORD, next="//evil.example/")
+        elsewhere = send(client, wanted, "/log-in", name=CHECKER.name, password=PASSWORD, next="//evil.example/")
         assert elsewhere.headers["location"] == "/"
-        reply = send(client, wanted, "/login", name=CHECKER.name, password=PASSWORD, next="/queue")
+        reply = send(client, wanted, "/log-in", name=CHECKER.name, password=PASSWORD, next="/queue")
         assert reply.headers["location"] == "/queue"
         cookie = reply.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert "cleo (checker)" in client.get("/queue").text
         session = client.cookies["haven_session"]
-        assert send(client, "/queue", "/logout").status_code == 303
+        assert send(client, "/queue", "/log-out").status_code == 303
         client.cookies.set("haven_session", session)
         assert client.get("/queue").status_code == 303
 
@@ -64,7 +64,7 @@ def test_logging_in_opens_the_page_that_was_wanted_and_logging_out_closes_it(web
 def test_a_wrong_name_or_password_is_told_alike(web: Web, name: str, password: str) -> None:
     give_password(web)
     with web.client() as client:
-        reply = send(client, "/login", "/login", name=name, password=password)
+        reply = send(client, "/log-in", "/log-in", name=name, password=password)
     assert reply.status_code == 401
     assert "Name and password do not go together" in reply.text
     assert password == "" or password not in reply.text
@@ -77,7 +77,7 @@ def test_logging_in_never_leads_to_another_site(target: str) -> None:
 
 def test_logging_in_needs_the_forms_own_token(web: Web) -> None:
     with web.client() as client:
-        assert client.post("/login", data={"name": CHECKER.name, "password": PASSWORD}).status_code == 403
+        assert client.post("/log-in", data={"name": CHECKER.name, "password": PASSWORD}).status_code == 403
 
 
 def test_a_suspended_person_is_out_at_once(web: Web) -> None:
@@ -236,7 +236,7 @@ def test_an_auditor_checks_every_entry(web: Web) -> None:
 
 def test_a_bench_home_is_marked_on_every_page(tmp_path: Path) -> None:
     with serving(build(tmp_path, kind=HomeKind.BENCH)) as running, running.client() as client:
-        for path in ("/public/register", "/login", "/nothing"):
+        for path in ("/public/register", "/log-in", "/nothing"):
             assert "Bench home." in client.get(path).text
 
 
