@@ -28,8 +28,8 @@ class Method(StrEnum):
 class Draft:
     """A target before its noise: `value` and `condition` are SQL over a row, the target is factor·Σ value - offset·#value in units of grid.
 
-    `value` None counts rows (or persons, where `persons`); `largest` is the largest integer one row adds; `centre` is what a row's zero
-    stands for.
+    `value` None counts rows (or persons, where `persons`); `nullable` says whether #value may be fewer than the rows; `largest` is the
+    largest integer one row adds; `centre` is what a row's zero stands for.
     """
 
     value: str | None
@@ -40,6 +40,7 @@ class Draft:
     grid: float = 1.0
     largest: int = 1
     centre: float = 0.0
+    nullable: bool = True
     words: str = ""
 
     @property
@@ -56,7 +57,8 @@ class Draft:
         if self.factor != 1:
             total = f"{self.factor} * {total}"
         if self.offset:
-            total = f"{total} - ({self.offset}) * count({value}){where}"
+            counted = value if self.nullable else "*"
+            total = f"{total} - ({self.offset}) * count({counted}){where}"
         return f"CAST(greatest({-NOISE_CAP}, least({NOISE_CAP}, coalesce({total}, 0))) AS BIGINT)"
 
 
@@ -100,7 +102,8 @@ class Drafter:
         stored = self._layout.summed(argument.name) if isinstance(argument, Column) and argument.shape.numeric else None
         if stored is None or stored.grid is None or stored.low is None or stored.high is None:
             return None
-        return _integers(quoted(stored.name), stored.low, stored.high, stored.grid.step, method)
+        draft = _integers(quoted(stored.name), stored.low, stored.high, stored.grid.step, method)
+        return None if draft is None else replace(draft, nullable=stored.nullable)
 
     def _whole(self, argument: Expression, method: Method) -> Draft | None:
         """A computed integer within the width: centred in the row, so that the integer clamp is the last operation on it."""
