@@ -13,6 +13,7 @@ from haven.engines.sql_text import double, literal, quoted
 
 SPACE = "' \t\r\n\f\v'"
 LARGEST_EXACT = double(2.0**53)
+NOTHING = '"NULL"'  # the type of a column without a single value
 FLOATS = ("FLOAT", "DOUBLE")
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
@@ -113,7 +114,7 @@ def _trimmed(cell: str) -> str:
 
 
 def _is_text(kind: str) -> bool:
-    return kind == "VARCHAR" or kind.startswith("ENUM")
+    return kind in {"VARCHAR", NOTHING} or kind.startswith("ENUM")
 
 
 def stored(column: Column, physical: PhysicalColumn, value: str) -> str:

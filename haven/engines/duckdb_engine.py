@@ -31,6 +31,9 @@ class Engine(Protocol):
     def execute(self, plan: PrivatePlan, reservation: Reservation) -> ExactTable:
         """The sealed exact answer of `plan` on the snapshot that `reservation` names. Raises the question's fault, and nothing else."""
 
+    def has_room(self, dataset: str, snapshot: int) -> bool:
+        """False when it could not take one more question of this snapshot: ask before reserving, and refuse rather than spend."""
+
 
 class DuckDBEngine:
     """Executes plans on the snapshots under `data` (`data/DATASET/SERIAL/`), each in killable child processes of its own.
@@ -62,8 +65,10 @@ class DuckDBEngine:
             raise question_fault() from None
 
     def has_room(self, dataset: str, snapshot: int) -> bool:
-        """False when as many questions wait for this snapshot as may: ask before reserving, and refuse rather than spend."""
-        return self._pool(dataset, snapshot).has_room
+        """False when as many questions wait for this snapshot as may, or when closed: ask before reserving, refuse rather than spend."""
+        with self._lock:
+            pool = self._pools.get((dataset, snapshot))
+            return not self._closed and (pool is None or pool.has_room)
 
     def prewarm(self, dataset: str, snapshot: int) -> None:
         """Start the workers of a snapshot, so that its first question does not wait for them. Raises the question's fault."""

@@ -3,9 +3,10 @@
 * A person's **seal** is the first 128 bits of HMAC(unit key, normalised id). Persons are numbered in the order of their seals, so a
   number says nothing of the id or of the row's place in the source.
 * A row's **hash** is 64 bits of HMAC(row key, table, seal, stored content); a group's, of HMAC(group key, table, column, seal, value).
-* `rk_` numbers a person's rows, `rpc_k` a person's rows within a group, both in the order of the row hash; `gr_k` numbers a person's
-  groups in the order of the group hash. Rows of one person with equal content have equal hashes and are exchangeable, so the ordinal
-  that breaks their tie changes nothing that is stored. No other person's rows enter: when one leaves, no one else's rank moves.
+* `rk_` numbers a person's rows in the order of the row hash, `rpc_k` a person's rows within a group in the order of `rk_`; `gr_k` numbers
+  a person's groups in the order of the group hash. Rows of one person with equal content have equal hashes; which of them comes first
+  cannot be seen, because every other rank follows from `rk_` (two ties broken apart from each other could). So what is stored of a person
+  is a function of that person's rows: when another leaves, no rank moves.
 * A table's **digest** is the sum of its row hashes and their number: it does not depend on the order of rows, or on the file format.
 """
 
@@ -53,15 +54,19 @@ def group_hash_sql(keys: RankKeys, table: str, layout: TableLayout, key: str) ->
     return keys.group.sql_u64(f"seal_ || {content}")
 
 
-def rank_columns(layout: TableLayout, group_hashes: Mapping[str, str]) -> list[str]:
-    """SQL for the rank columns, in stored order, over rows with a hash `h_` and each key's group hash in the named column."""
-    person = f"PARTITION BY {layout.unit}"
-    ranks = [f"CAST(row_number() OVER ({person} ORDER BY h_) AS INTEGER) AS {layout.rk}"]
+def row_rank(layout: TableLayout) -> str:
+    """SQL for the rank of a person's rows, over rows with a hash `h_`."""
+    return f"CAST(row_number() OVER (PARTITION BY {layout.unit} ORDER BY h_) AS INTEGER) AS {layout.rk}"
+
+
+def group_ranks(layout: TableLayout, group_hashes: Mapping[str, str]) -> list[str]:
+    """SQL for the other ranks, in stored order, over rows with their `row_rank` and each key's group hash in the named column."""
+    person, ranks = f"PARTITION BY {layout.unit}", []
     for key, gr in layout.gr.items():
         name = quoted(key)
         # two values whose hashes collide would still be two groups: the value itself ends the tie
         ranks.append(f"CAST(dense_rank() OVER ({person} ORDER BY {group_hashes[key]}, {name} NULLS FIRST) AS INTEGER) AS {quoted(gr)}")
-        ranks.append(f"CAST(row_number() OVER ({person}, {name} ORDER BY h_) AS INTEGER) AS {quoted(layout.rpc[key])}")
+        ranks.append(f"CAST(row_number() OVER ({person}, {name} ORDER BY {layout.rk}) AS INTEGER) AS {quoted(layout.rpc[key])}")
     return ranks
 
 

@@ -7,7 +7,7 @@ import duckdb
 
 from haven.catalog.layout import TableLayout
 from haven.engines.columns import declaration
-from haven.engines.ranks import RankKeys, group_hash_sql, rank_columns, row_hash_sql
+from haven.engines.ranks import RankKeys, group_hash_sql, group_ranks, row_hash_sql, row_rank
 from haven.engines.sql_text import quoted
 
 Digest = tuple[int, int]
@@ -46,7 +46,8 @@ def store_personal(connection: duckdb.DuckDBPyConnection, keys: RankKeys, table:
     selected = f"SELECT unit_, {columns}, {', '.join(hashes)} FROM {rows}"  # noqa: S608 - generated
     connection.execute(f"CREATE OR REPLACE TABLE hashed AS {selected}", parameters)
     create_table(connection, table, layout)
-    ranked = f"SELECT unit_, {', '.join(rank_columns(layout, group_hashes))}, {columns} FROM hashed ORDER BY unit_, rk_"  # noqa: S608
+    ranks = ", ".join(["unit_", "rk_", *group_ranks(layout, group_hashes)])
+    ranked = f"SELECT {ranks}, {columns} FROM (SELECT *, {row_rank(layout)} FROM hashed) ORDER BY unit_, rk_"  # noqa: S608 - generated
     connection.execute(f"INSERT INTO {stored_name(table)} {ranked}")
     result = _digest(connection, "h_", "hashed", {})
     connection.execute("DROP TABLE hashed")

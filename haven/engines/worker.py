@@ -74,7 +74,7 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> bytes:
     (statement,) = connection.extract_statements(sql)
     if statement.type != duckdb.StatementType.SELECT:
         raise ValueError("a question is one SELECT")
-    table: pa.Table = connection.execute(statement).to_arrow_table()  # type: ignore[assignment]  # None only before a query
+    table = connection.sql(statement).to_arrow_table()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
