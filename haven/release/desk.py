@@ -34,13 +34,13 @@ UNUSED_FOR = timedelta(days=180)
 
 @dataclass(frozen=True, slots=True)
 class PublicRelease:
-    """What the public register says of a release: no account names, no contents."""
+    """What the public register says of a release: no account names, no contents. `since` is when it came into its state."""
 
     id: str
     project: str
     title: str
     state: State
-    released_at: datetime
+    since: datetime
     bundle: str
 
 

@@ -56,7 +56,7 @@ def register_json(request: Request) -> JSONResponse:
                 "project": one.project,
                 "title": one.title,
                 "status": one.state.value,
-                "released_at": one.released_at.isoformat(),
+                "since": one.since.isoformat(),
                 "bundle_sha256": one.bundle,
             }
             for one in found.releases

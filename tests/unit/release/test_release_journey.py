@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -421,6 +422,23 @@ def test_what_nobody_touches_expires_and_what_is_under_review_does_not(world: Wo
     assert world.desk.expire(world.clock()) == 0
     assert world.desk.expire(world.clock() + timedelta(days=181)) == 1
     assert (status(world, draft), status(world, waiting)) == ("expired", "submitted")
+
+
+def test_two_checkers_at_once_fill_one_seat_once(world: World) -> None:
+    release = world.submitted()
+    now = world.clock()
+
+    def try_to_approve(checker: Principal) -> str:
+        try:
+            world.desk.reviewing.approve(checker, release, "check.safe", "Mine.", now)
+        except Refused as error:
+            return error.code.value
+        return "done"
+
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = sorted(pool.map(try_to_approve, (CHECKER, SECOND, THIRD)))
+    assert outcomes[0] == "done"
+    assert set(outcomes[1:]) == {"release.state"}
 
 
 def test_only_the_automatic_lane_is_approved_by_rule(world: World) -> None:

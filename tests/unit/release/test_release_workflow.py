@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,11 @@ def test_the_diagram_draws_every_step_once() -> None:
     assert lines[0] == "stateDiagram-v2"
     assert sum(": " in line for line in lines) == sum(len(row) for row in TABLE.values())
     assert sum(line.endswith("--> [*]") for line in lines) == len(FINAL)
+
+
+def test_the_manual_shows_the_diagram_as_it_is() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "releases.md").read_text()
+    assert f"```mermaid\n{mermaid()}```" in manual
 
 
 @pytest.mark.parametrize(("tier", "only", "findings"), list(product(Tier, (True, False), (True, False))))
