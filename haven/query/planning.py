@@ -23,6 +23,8 @@ from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
 from haven.query.words import explain, warn
 
 MOST_CELLS = 100_000
+CLEARLY = 1e-6
+"""A sum is asked another way only where that is better by more than rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class _Planner:
         for index, (direct, centred) in enumerate(ways if self._asked.error is None else []):
             if centred != direct:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
-                chosen = other if self._burden(other) < self._burden(chosen) else chosen
+                chosen = other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
         return self._priced(tuple(chosen))
 
     def _burden(self, recipes: Sequence[Recipe]) -> float:

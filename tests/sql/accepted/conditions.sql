@@ -60,3 +60,15 @@ SELECT COUNT(*) FROM persons WHERE CAST(town AS INTEGER) IS NULL;
 
 -- targets 1; groups 1; ranks rk_<=1
 SELECT COUNT(*) FROM persons WHERE 1 = 1;
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT COUNT(*) FROM persons WHERE town <> 'a''; DROP TABLE persons; --' AND town NOT LIKE 'a''; DROP TABLE persons; --';
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT COUNT(*) FROM persons WHERE town <> '\' AND town NOT LIKE '\';
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT COUNT(*) FROM persons WHERE town <> 'é😀%_' AND town NOT LIKE 'é😀%_';
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT COUNT(*) FROM persons WHERE town <> '"' AND town NOT LIKE '"';

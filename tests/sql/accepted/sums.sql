@@ -40,7 +40,7 @@ SELECT SUM(CASE WHEN male THEN bmi ELSE 0 END) FROM persons;
 -- targets 1; groups 1; ranks rk_<=1
 SELECT SUM(CASE WHEN male THEN bmi END) FROM persons;
 
--- targets 4; groups 1; ranks rk_<=1
+-- targets 3; groups 1; ranks rk_<=1
 SELECT SUM(age * 2 + 1), SUM(age - 50), SUM(-age) FROM persons;
 
 -- targets 2; groups 1; ranks rk_<=1
