@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from haven.client.answer import Answer
     from haven.client.magic import load_ipython_extension
+    from haven.client.preview import Preview
     from haven.client.session import Haven, connect
     from haven.errors import Fault, Refused
 
-__all__ = ["Answer", "Fault", "Haven", "Refused", "__version__", "connect", "load_ipython_extension"]
+__all__ = ["Answer", "Fault", "Haven", "Preview", "Refused", "__version__", "connect", "load_ipython_extension"]
 
 _HOMES = {
     "Answer": "haven.client.answer",
     "Fault": "haven.errors",
     "Haven": "haven.client.session",
+    "Preview": "haven.client.preview",
     "Refused": "haven.errors",
     "connect": "haven.client.session",
     "load_ipython_extension": "haven.client.magic",

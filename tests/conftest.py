@@ -1,7 +1,6 @@
-"""What every test may lean on: one hypothesis profile, and small real havens (see tests.support.house), built once, copied for each test."""
+"""What every test may lean on: one hypothesis profile, and small real havens (tests.support.house), built once and copied."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from haven.cli.house import House
 
 settings.register_profile("haven", deadline=None)  # a first example loads libraries, and machines differ

@@ -12,6 +12,11 @@ from haven.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from haven.errors import Code, Refused
 from haven.mediator.answers import Answer, Preview, Question
 from haven.policy.roles import Principal, Role
+from haven.web.api.questions import answer_message, preview_json
+from haven.web.parts import HomeKind
+
+TYPES = {"int64": "integer", "double": "number", "bool": "boolean", "string": "text", "date32[day]": "date"}
+"""A column's type, from Arrow's words to the interface's."""
 
 
 def ask(
@@ -30,7 +35,11 @@ def ask(
     """Ask one question and print the answer with its error bars."""
     with spoken_errors():
         if url is not None:
-            _ask_over_http(sql, project, {"epsilon": epsilon, "rho": rho, "error": error}, (url, token), preview=preview)
+            distant = haven.connect(url=url, token=token, project=project)
+            if preview:
+                _show_distant_preview(distant.preview(sql, epsilon=epsilon, rho=rho, error=error), as_json=as_json)
+            else:
+                _show_distant_answer(distant.query(sql, epsilon=epsilon, rho=rho, error=error), as_json=as_json)
             return
         question = Question(project, sql, _decimal(epsilon), _decimal(rho), _decimal(error))
         with open_house(home) as house:
@@ -38,7 +47,7 @@ def ask(
             if preview:
                 _show_preview(house.mediator.preview(question, principal), as_json=as_json)
             else:
-                _show_answer(house.mediator.ask(question, principal), as_json=as_json)
+                _show_answer(house.mediator.ask(question, principal), _kind(house), as_json=as_json)
 
 
 def _decimal(text: str | None) -> Decimal | None:
@@ -56,10 +65,13 @@ def _researcher(house: House, project: str, user: str | None) -> Principal:
     return Principal(name, Role.RESEARCHER)
 
 
-def _show_answer(answer: Answer, *, as_json: bool) -> None:
+def _kind(house: House) -> HomeKind:
+    return HomeKind.BENCH if house.home.bench else HomeKind.NORMAL
+
+
+def _show_answer(answer: Answer, kind: HomeKind, *, as_json: bool) -> None:
     if as_json:
-        columns = [{"name": column.name, "type": str(column.type)} for column in answer.columns]
-        print_json({"columns": columns, "rows": answer.rows, "errors": answer.errors, "receipt": answer.receipt})
+        print_json(answer_message(answer, kind).to_json())
         return
     cells = [
         [_cell(value, half_width) for value, half_width in zip(row, errors, strict=True)]
@@ -71,12 +83,13 @@ def _show_answer(answer: Answer, *, as_json: bool) -> None:
     say(f"receipt {receipt['id']}; {free}; left {_amounts(receipt['remaining'])}")
     if receipt["citation"]:
         say(f"cite: {receipt['citation']}")
+    if kind is HomeKind.BENCH:
+        say("This is a bench home: nobody is promised anything here.")
 
 
 def _show_preview(preview: Preview, *, as_json: bool) -> None:
     if as_json:
-        errors = preview.errors
-        print_json({"cost": preview.cost, "epsilon": preview.epsilon, "share_of_budget": preview.share_of_budget, "errors": errors})
+        print_json(preview_json(preview))
         return
     print_table("expected 95 % half-widths", ["column", "±"], [(name, _cell(width, None)) for name, width in preview.errors.items()])
     share = f"{preview.share_of_budget:.2%} of the project's budget"
@@ -94,8 +107,21 @@ def _amounts(amounts: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in amounts.items() if value not in {"0", "0E-18"})
 
 
-def _ask_over_http(sql: str, project: str, price: dict[str, str | None], place: tuple[str, str | None], *, preview: bool) -> None:
-    url, token = place
-    given = {name: value for name, value in price.items() if value is not None}
-    connection = haven.connect(url=url, token=token, project=project)
-    typer.echo(connection.preview(sql, **given) if preview else connection.query(sql, **given))
+def _show_distant_preview(preview: "haven.Preview", *, as_json: bool) -> None:
+    if as_json:
+        print_json(dict(preview.document))
+    else:
+        typer.echo(preview)
+
+
+def _show_distant_answer(answer: "haven.Answer", *, as_json: bool) -> None:
+    if not as_json:
+        typer.echo(answer)
+        return
+    table = answer.to_arrow()
+    columns = [{"name": field.name, "type": TYPES[str(field.type)]} for field in table.schema]
+    widths = [answer.half_widths(position) for position in range(table.num_columns)]
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    print_json(
+        {"columns": columns, "rows": list(rows), "errors": list(zip(*widths, strict=True)), "receipt": dict(answer.receipt.document)}
+    )

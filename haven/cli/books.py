@@ -11,9 +11,8 @@ from haven.cli.home import open_home
 from haven.cli.house import open_books
 from haven.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from haven.ledger.audit import AuditReport, audit_verify
-from haven.mediator.catalogue import budget_line
+from haven.mediator.budgets import budget_line
 from haven.mediator.policies import Policies
-from haven.policy.caps import caps_of, total_of
 
 budget = typer.Typer(help="Privacy budgets.", no_args_is_help=True)
 audit = typer.Typer(help="The books: verify and export.", no_args_is_help=True)
@@ -30,13 +29,8 @@ def show(
     with spoken_errors(), open_books(home) as (opened, ledger):
         policies = Policies(ledger.registry, ledger.people, bench=opened.bench)
         granted = None if project is None else policies.project(project)
-        lines = []
-        for policy in policies.datasets() if dataset is None else (policies.dataset(dataset),):
-            if granted is not None and policy.dataset not in granted.datasets:
-                continue
-            total = total_of(policy.privacy) if granted is None else caps_of(policy, granted).project
-            balance = ledger.balance(policy.dataset, policy.budget_owner, project, definition=policy.privacy.definition)
-            lines.append(budget_line(policy, total, balance))
+        named = policies.datasets() if dataset is None else (policies.dataset(dataset),)
+        lines = [budget_line(ledger, policy, granted) for policy in named if granted is None or policy.dataset in granted.datasets]
         if as_json:
             print_json(lines)
         else:

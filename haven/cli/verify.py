@@ -30,8 +30,15 @@ def verify(
 
 
 def _digits(key: str) -> str:
-    path = Path(key)
-    text = path.read_text(encoding="utf-8").strip() if len(key) != HEX_DIGITS and path.is_file() else key.strip()
+    text = key.strip() if len(key) == HEX_DIGITS else _content(Path(key))
     if len(text) != HEX_DIGITS or any(digit not in "0123456789abcdef" for digit in text.lower()):
         raise Refused(Code.VERIFY_FAILED, "This is not a public key.", "Give its 64 hexadecimal digits, or the file that holds them.")
     return text.lower()
+
+
+def _content(path: Path) -> str:
+    """What a small text file holds; nothing where there is none to read."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

@@ -1,12 +1,9 @@
-"""The public face of datasets and budgets: what a researcher may read without paying. No count, no statistic, no datum."""
+"""The public face of datasets: what a researcher may read without paying. No count, no statistic, no datum."""
 
 from typing import Any
 
 from haven.catalog.dataset import Column, Table
-from haven.ledger.entries import Balance
-from haven.mediator.receipts import amounts
 from haven.policy.dataset_policy import DatasetPolicy
-from haven.privacy.budget import Price
 
 
 def dataset_document(policy: DatasetPolicy, *, paused: str | None) -> dict[str, Any]:
@@ -23,17 +20,6 @@ def dataset_document(policy: DatasetPolicy, *, paused: str | None) -> dict[str, 
         "attribution": policy.attribution.model_dump(mode="json"),
         "policy_digest": policy.digest,
         "tables": {name: _table(table) for name, table in policy.tables.items()},
-    }
-
-
-def budget_line(policy: DatasetPolicy, total: Price, balance: Balance) -> dict[str, Any]:
-    """One dataset's line of a project's budget: total, spent (with what is in flight) and left."""
-    return {
-        "dataset": policy.dataset,
-        "definition": str(policy.privacy.definition),
-        "total": amounts(total, policy),
-        "spent": amounts(balance.taken, policy),
-        "left": amounts(total.minus(balance.taken), policy),
     }
 
 

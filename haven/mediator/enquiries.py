@@ -5,10 +5,10 @@ from typing import Any
 from haven.errors import Code, Refused
 from haven.ledger.entries import Entry, Receipt, RecordedAnswer
 from haven.ledger.ledger import Ledger
-from haven.mediator.catalogue import budget_line, dataset_document
+from haven.mediator.budgets import budget_line
+from haven.mediator.catalogue import dataset_document
 from haven.mediator.policies import Policies
 from haven.mediator.receipts import receipt_document
-from haven.policy.caps import caps_of
 from haven.policy.permissions import Act, check_may
 from haven.policy.project_policy import ProjectPolicy
 from haven.policy.roles import Principal, Role
@@ -46,12 +46,8 @@ class Enquiries:
         """Total, spent and left of a project, a line a dataset. Refused to those outside the project who do not keep the books."""
         policy = self._policies.project(project)
         check_may(principal, Act.READ_BUDGET, policy.researchers)
-        lines = []
-        for dataset in self._policies.datasets():
-            if dataset.dataset in policy.datasets:
-                definition = dataset.privacy.definition
-                balance = self._ledger.balance(dataset.dataset, dataset.budget_owner, project, definition=definition)
-                lines.append(budget_line(dataset, caps_of(dataset, policy).project, balance))
+        granted = [dataset for dataset in self._policies.datasets() if dataset.dataset in policy.datasets]
+        lines = [budget_line(self._ledger, dataset, policy) for dataset in granted]
         return {"project": project, "datasets": lines}
 
     def receipt(self, receipt_id: str, principal: Principal) -> dict[str, Any]:

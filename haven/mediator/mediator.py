@@ -13,7 +13,7 @@ from datetime import datetime
 from haven import query
 from haven.engines.duckdb_engine import Engine
 from haven.engines.time_grid import TimeGrid, slot
-from haven.errors import Fault, question_fault
+from haven.errors import Code, Fault, Refused, question_fault
 from haven.ledger.entries import RecordedAnswer, Replay, Reservation
 from haven.ledger.ledger import Ledger
 from haven.mediator.answers import Answer, Preview, Question
@@ -43,6 +43,10 @@ class Mediator:
         recorded = self._recorded(question, principal, planned)
         if recorded is not None:
             return answer(planned, recorded)
+        if not self.engine.has_room(planned.plan.dataset, planned.snapshot):
+            raise Refused(
+                Code.REQUEST_TOO_MANY, "Too many questions are waiting for this dataset.", "Ask again in a moment; nothing was spent."
+            )
         reservation = self.ledger.reserve(
             planned.plan, planned.authorisation, planned.snapshot, self.clock(), question.idempotency_key, question=question.sql
         )
@@ -52,9 +56,8 @@ class Mediator:
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""
         planned = self.plan(question, principal)
-        policy = planned.policy
-        balance = self.ledger.balance(policy.dataset, policy.budget_owner, question.project, definition=policy.privacy.definition)
-        return preview(planned, balance, free=question.replay and self._recorded(question, principal, planned) is not None)
+        free = question.replay and self._recorded(question, principal, planned) is not None
+        return preview(planned, self.ledger.left(planned.authorisation), free=free)
 
     def plan(self, question: Question, principal: Principal) -> Planned:
         """Stations 1 to 4: text → parsed → resolved → authorised → planned."""

@@ -1,11 +1,12 @@
 """Station 10: noisy integers become the table that was asked for, with its error bars and its receipt."""
 
 from haven import query
-from haven.ledger.entries import Balance, Replay
+from haven.ledger.entries import Replay
 from haven.mediator.answers import Answer, AnswerColumn, Preview
 from haven.mediator.asking import Planned
 from haven.mediator.receipts import amounts, mechanisms, receipt_document, receipt_facts
 from haven.privacy.accounting import as_quantities, epsilon_of
+from haven.privacy.budget import Price
 from haven.query.private_plan import PrivatePlan
 
 
@@ -16,8 +17,8 @@ def answer(planned: Planned, recorded: Replay) -> Answer:
     return Answer(_columns(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
 
 
-def preview(planned: Planned, balance: Balance, *, free: bool) -> Preview:
-    """Price, share, error bars and mechanisms, from the plan alone."""
+def preview(planned: Planned, left: Price, *, free: bool) -> Preview:
+    """Price, share, error bars and mechanisms, from the plan alone; `left` is what may still be spent before the question."""
     plan, policy = planned.plan, planned.policy
     cap = planned.authorisation.caps.project
     return Preview(
@@ -25,7 +26,7 @@ def preview(planned: Planned, balance: Balance, *, free: bool) -> Preview:
         cost=as_quantities(plan.price),
         epsilon=str(epsilon_of(plan.price, policy.privacy.delta)),
         share_of_budget=plan.price.pico / cap.pico if cap.pico else 1.0,
-        left=amounts(cap.minus(balance.taken), policy),
+        left=amounts(left, policy),
         errors=query.expected_errors(plan),
         mechanisms=tuple(mechanisms(plan)),
         warnings=plan.warnings,

@@ -211,7 +211,13 @@ def _persons_table() -> Row:
 
 def _visit(i: int, j: int) -> Row:
     kind = KINDS[(i + (j == 2)) % 3]
-    return {"id": _name(i), "kind": kind, "clinic": f"clinic {(i + (j == 2)) % 2}", "cost": (i * 13 + j * 29) % 400 * 0.5, "days": i + 100 * j}
+    return {
+        "id": _name(i),
+        "kind": kind,
+        "clinic": f"clinic {(i + (j == 2)) % 2}",
+        "cost": (i * 13 + j * 29) % 400 * 0.5,
+        "days": i + 100 * j,
+    }
 
 
 def _visits_table() -> Row:

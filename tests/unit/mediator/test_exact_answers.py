@@ -29,7 +29,7 @@ SAME = [
 SAME_IN_ORDER = [
     "SELECT site, COUNT(*) AS n FROM persons GROUP BY site HAVING COUNT(*) > 20 ORDER BY n DESC, site",
     "SELECT age, COUNT(*) AS n FROM persons WHERE age < 90 GROUP BY age HAVING COUNT(*) > 2 ORDER BY age DESC LIMIT 5",
-    "SELECT kind, SUM(days) AS d FROM visits GROUP BY kind ORDER BY SUM(days) LIMIT 2",
+    "SELECT kind, SUM(days) AS d FROM visits GROUP BY kind ORDER BY SUM(days), kind DESC LIMIT 2",
     "SELECT ward, SUM(age) AS s FROM persons WHERE ward <> 'attic' GROUP BY ward ORDER BY s DESC LIMIT 2 OFFSET 1",
     "SELECT site, COUNT(*) AS n FROM persons GROUP BY site ORDER BY site NULLS FIRST LIMIT 3",
 ]
@@ -93,7 +93,9 @@ def test_a_lower_bound_asked_for_counts_fewer_rows(shared_bench_house: House) ->
 def test_groups_and_rows_beyond_the_bounds_are_left_out_by_the_stored_ranks(shared_bench_house: House) -> None:
     snapshot = shared_bench_house.home.home.data / "clinic" / "1"
     with duckdb.connect(str(database_of(snapshot)), read_only=True) as stored:
-        kept = stored.execute("SELECT organ, count(*), sum(dose) FROM scans WHERE gr_organ <= 2 AND rpc_organ <= 1 GROUP BY organ").fetchall()
+        kept = stored.execute(
+            "SELECT organ, count(*), sum(dose) FROM scans WHERE gr_organ <= 2 AND rpc_organ <= 1 GROUP BY organ"
+        ).fetchall()
     organs_of = {row["id"]: set() for row in source_rows()["scans"]}
     for row in source_rows()["scans"]:
         organs_of[row["id"]].add(row["organ"])
