@@ -7,17 +7,14 @@ cannot; after `stop`, or once `poll` has seen it end, no process, mount, control
 import asyncio
 import contextlib
 import json
-import os
-import resource
 import shutil
-import socket
 import time
-from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientError
 from jupyterhub.httpclient import fetch
 from jupyterhub.spawner import Spawner, SpawnException
 from jupyterhub.utils import url_path_join
@@ -30,12 +27,11 @@ from haven.hub.environment import PythonEnvironment, bwrap, kernel_environment, 
 from haven.hub.homes import Homes
 from haven.hub.jupyter import configuration
 from haven.hub.listening import private_socket
-from haven.hub.seccomp import filters
+from haven.hub.process import RunningSandbox, launch
 from haven.hub.settings import HubSettings, Places, socket_url
 
 _MEGABYTE = 1 << 20
 _POLL_SECONDS = 0.1
-_LOG_BYTES = 8192
 _ENTRY = Path(__file__).with_name("inside.py")  # runs in the kernels' environment and is never imported here
 _PASSED_ON = ("JUPYTERHUB_", "JPY_", "MEM_", "CPU_")
 _FAILED = "The sandbox could not be started. Try again; if it happens again, tell your operator, who finds the reason in the hub's log."
@@ -47,10 +43,7 @@ class BubblewrapSpawner(Spawner):
 
     settings = Instance(HubSettings).tag(config=True)
 
-    process: Process | None = None
-    _group: Group | None = None
-    _last_words: bytes = b""
-    _listening: asyncio.Task[None] | None = None
+    running: RunningSandbox | None = None
 
     # what JupyterHub calls
 
@@ -71,12 +64,11 @@ class BubblewrapSpawner(Spawner):
 
     async def poll(self) -> int | None:
         """None while the sandbox lives, its exit status after; a dead one is taken down on sight."""
-        if self.process is None:
+        if self.running is None:
             return 0
-        if self.process.returncode is None:
-            return None
-        status = self.process.returncode
-        await self._end()
+        status = self.running.status
+        if status is not None:
+            await self._end()
         return status
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -144,10 +136,12 @@ class BubblewrapSpawner(Spawner):
         environment = kernel_environment(self.settings.kernel_venv)
         run = self._make_run_directory()
         await self._ask_gateway("PUT")
-        self._group = self._make_group()
-        listener, address = self._listen(run)
-        with listener:
-            await self._launch(environment, run, listener)
+        program = [str(environment.python), sandbox.ENTRY, "--ServerApp.sock=/run/handed-in", *self.get_args()]
+        # the socket that the proxy connects to is made out here; only its descriptor goes in
+        with private_socket(run / "server.sock") as listener:
+            walls, group = self._walls(environment, run), self._make_group()
+            self.running = await launch(walls, program, self.get_env(), listener, self._bounds, group)
+        address = socket_url(run / "server.sock")
         # JupyterHub adds a port to what start() returns, unless the server already knows its address
         self.server.connect_url = address
         await self._wait_until_it_answers(url_path_join(address, self.server.base_url, "api"))
@@ -171,77 +165,48 @@ class BubblewrapSpawner(Spawner):
             folder.chmod(0o755)
         return run
 
-    def _listen(self, run: Path) -> tuple[socket.socket, str]:
-        """The socket that the proxy connects to, made out here; only its descriptor goes in."""
-        path = run / "server.sock"
-        listener = private_socket(path)
-        return listener, socket_url(path)
-
     def _make_group(self) -> Group | None:
         """The control group, in ROOT mode; None, and a warning, where the machine gives none."""
         if self.settings.mode is not sandbox.Mode.ROOT or (hierarchy := self._hierarchy()) is None:
             self.log.warning("no control groups here: the limits of %s hold for each process, not for the sandbox", self.user.name)
             return None
-        limits = Limits(self.settings.memory_mb * _MEGABYTE, self.settings.processes, self.settings.cpus)
-        return hierarchy.create(str(self.host_uid), limits)
+        return hierarchy.create(str(self.host_uid), self._bounds)
+
+    @property
+    def _bounds(self) -> Limits:
+        """What the sandbox may use."""
+        return Limits(self.settings.memory_mb * _MEGABYTE, self.settings.processes, self.settings.cpus)
 
     def _hierarchy(self) -> Hierarchy | None:
         """Where this hub's control groups are."""
         return find_hierarchy(self.places.cgroup)
 
-    async def _launch(self, environment: PythonEnvironment, run: Path, listener: socket.socket) -> None:
-        """Start bubblewrap with the filters and the listening socket, and keep the last of what it says."""
-        fds = [_in_memory(program) for program in filters()]
-        try:
-            walls = sandbox.Sandbox(
-                mode=self.settings.mode,
-                bwrap=bwrap(),
-                uid=self.host_uid,
-                home=self.homes.open(self.user.name),
-                gateway=run / "gateway",
-                etc=run / "etc",
-                entry=_ENTRY,
-                layout=system_layout(),
-                read_only=environment.prefixes,
-                notebooks=self.settings.notebooks,
-                scratch_bytes=self.settings.scratch_mb * _MEGABYTE,
-                seccomp_fds=tuple(fds),
-            )
-            program = [str(environment.python), sandbox.ENTRY, "--ServerApp.sock=/run/handed-in", *self.get_args()]
-            self.process = await asyncio.create_subprocess_exec(
-                *sandbox.command(walls, program),
-                env=self.get_env() | {"HAVEN_LISTEN_FD": str(listener.fileno())},
-                pass_fds=(listener.fileno(), *fds),
-                preexec_fn=_enter(self._group, self.settings),
-                start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=PIPE,
-                stderr=STDOUT,
-                cwd="/",
-            )
-        finally:
-            for fd in fds:
-                os.close(fd)
-        self._listening = asyncio.create_task(self._listen_to(self.process))
-
-    async def _listen_to(self, process: Process) -> None:
-        """Keep the last of what the server says. Read slowly, so that a sandbox that shouts slows itself down and not the hub."""
-        self._last_words = b""
-        assert process.stdout is not None  # noqa: S101 - it was started with a pipe
-        while chunk := await process.stdout.read(_LOG_BYTES):
-            self._last_words = (self._last_words + chunk)[-_LOG_BYTES:]
-            await asyncio.sleep(_POLL_SECONDS / 10)
+    def _walls(self, environment: PythonEnvironment, run: Path) -> sandbox.Sandbox:
+        """What this sandbox is made of."""
+        return sandbox.Sandbox(
+            mode=self.settings.mode,
+            bwrap=bwrap(),
+            uid=self.host_uid,
+            home=self.homes.open(self.user.name),
+            gateway=run / "gateway",
+            etc=run / "etc",
+            entry=_ENTRY,
+            layout=system_layout(),
+            read_only=environment.prefixes,
+            notebooks=self.settings.notebooks,
+            scratch_bytes=self.settings.scratch_mb * _MEGABYTE,
+            seccomp_fds=(),
+        )
 
     async def _wait_until_it_answers(self, url: str) -> None:
         """Return once the server answers; SpawnException as soon as it has ended instead."""
         while True:
-            if self.process is None or self.process.returncode is not None:
+            if self.running is None or self.running.status is not None:
                 await asyncio.sleep(_POLL_SECONDS)  # its last words are on their way
-                self.log.error(
-                    "sandbox of %s ended as it started; its last words:\n%s", self.user.name, self._last_words.decode(errors="replace")
-                )
+                words = self.running.last_words.decode(errors="replace") if self.running else ""
+                self.log.error("sandbox of %s ended as it started; its last words:\n%s", self.user.name, words)
                 raise SpawnException(_DIED)
-            with contextlib.suppress(Exception):  # not up yet; a server that never comes up meets start_timeout
+            with contextlib.suppress(ClientError, TimeoutError, OSError):  # not up yet; one that never comes up meets start_timeout
                 reply = await asyncio.wait_for(fetch(url, raise_for_status=False), 5)
                 if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                     return
@@ -258,50 +223,12 @@ class BubblewrapSpawner(Spawner):
 
     async def _end(self) -> None:
         """Take everything of this sandbox down. Safe to call at any time, in any state."""
-        process, self.process = self.process, None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()  # the sandbox's first process dies with bwrap, and with it the whole process namespace
-        group, self._group = self._group, None
-        if group is not None:
-            await asyncio.to_thread(group.kill)
-            await asyncio.to_thread(group.remove)
-        if process is not None:
-            await process.wait()
-        if self._listening is not None:
-            self._listening.cancel()
-            self._listening = None
+        running, self.running = self.running, None
+        if running is not None:
+            await running.end()
         run = self.places.sandbox(self.host_uid)
         if run.exists():
-            with contextlib.suppress(Exception):  # the gateway may have ended before us, and its doors with it
+            with contextlib.suppress(ClientError, OSError):  # the gateway may have ended before us, and its doors with it
                 await self._ask_gateway("DELETE")
             shutil.rmtree(run, ignore_errors=True)
         self.homes.close(self.user.name)
-
-
-def _enter(group: Group | None, settings: HubSettings) -> Callable[[], None]:
-    """What the new process does before it becomes bubblewrap: enter the group, take its limits, be the first to go when memory is short."""
-    doors = [str(door) for door in group.doors] if group else []
-    limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 4096), (resource.RLIMIT_MEMLOCK, 8 * _MEGABYTE)]
-    if group is None:
-        limits += [(resource.RLIMIT_DATA, settings.memory_mb * _MEGABYTE), (resource.RLIMIT_NPROC, settings.processes)]
-
-    def enter() -> None:
-        for door in doors:
-            with open(door, "w") as file:  # noqa: PTH123 - between fork and exec, as little as possible
-                file.write("0")
-        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 - the same
-            file.write("500")
-        for which, value in limits:
-            resource.setrlimit(which, (value, value))
-        os.umask(0o077)
-
-    return enter
-
-
-def _in_memory(content: bytes) -> int:
-    """A descriptor that reads `content`."""
-    descriptor = os.memfd_create("filter", 0)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
