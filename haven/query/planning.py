@@ -17,7 +17,7 @@ from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_er
 from haven.query.private_plan import GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
 from haven.query.relations import predicates_of, scan_of
 from haven.query.render import quoted, render
-from haven.query.resolve import AnswerStage, ResolvedQuery
+from haven.query.resolve import ResolvedQuery
 from haven.query.shapes import Value
 from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
 from haven.query.words import explain, warn
@@ -58,7 +58,7 @@ class _Planner:
 
     def __init__(self, resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> None:
         self._resolved = resolved
-        self._answer: AnswerStage = resolved.answer
+        self._answer = resolved.answer
         self._context = context
         self._asked = asked
         self._scan = scan_of(self._answer.relation)

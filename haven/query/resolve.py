@@ -12,59 +12,17 @@ from sqlglot import exp
 from haven.catalog.dataset import Dataset
 from haven.errors import Code, Refused
 from haven.policy.authorisation import Footprint
-from haven.query.aggregates import Aggregate, AggregateTable, unit_refused
+from haven.query.aggregates import AggregateTable, unit_refused
 from haven.query.binding import Binder
-from haven.query.expressions import AggregateLeaf, Call, Column, Expression, KeyLeaf, Literal, UnitColumn, columns_of, leaves
+from haven.query.expressions import Call, Column, Expression, KeyLeaf, Literal, UnitColumn, leaves
 from haven.query.functions import call
 from haven.query.names import Scope, column_name, find_table
 from haven.query.parse import ParsedQuery
 from haven.query.private_plan import OutputType
-from haven.query.relations import Filter, Named, Project, Relation, Scan, columns_by_name, predicates_of, scan_of
+from haven.query.relations import Filter, Named, Project, Relation, Scan, columns_by_name
+from haven.query.stages import AnswerStage, RowStage, Sort, Stage, footprint_of, pruned
 
 MOST_ROWS_SHOWN = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """One ORDER BY term, over noisy values and keys."""
-
-    expression: Expression
-    descending: bool
-    nulls_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RowStage:
-    """Rows, not yet aggregated."""
-
-    relation: Relation
-
-    @property
-    def columns(self) -> tuple[Named, ...]:
-        """What a SELECT above may name."""
-        return self.relation.columns
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerStage:
-    """An aggregation of `relation` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values."""
-
-    relation: Relation
-    keys: tuple[Named, ...]
-    aggregates: tuple[Aggregate, ...]
-    columns: tuple[Named, ...]
-    having: tuple[Expression, ...] = ()
-    order: tuple[Sort, ...] = ()
-    offset: int = 0
-    limit: int | None = None
-
-    @property
-    def cut(self) -> bool:
-        """Whether rows were already cut off, so that later filters and orders would mean something else."""
-        return self.offset > 0 or self.limit is not None
-
-
-Stage = RowStage | AnswerStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +48,8 @@ def resolve(parsed: ParsedQuery, catalog: Mapping[str, Dataset]) -> ResolvedQuer
             "The question asks for rows; only aggregates over persons are answered.",
             "Write SELECT COUNT(*), AVG(x) … and GROUP BY the columns whose values you want to compare.",
         )
-    answer = _pruned(stage)
-    return ResolvedQuery(resolver.dataset, _footprint(resolver.dataset, answer), answer)
+    answer = pruned(stage)
+    return ResolvedQuery(resolver.dataset, footprint_of(resolver.dataset, answer), answer)
 
 
 class _Resolver:
@@ -324,50 +282,3 @@ def _lifted(expression: Expression, keys: tuple[Named, ...]) -> Expression:
             )
         case _:
             return expression
-
-
-def _pruned(stage: AnswerStage) -> AnswerStage:
-    """Only the aggregates that the answer uses, renumbered; what nobody reads is not paid for."""
-    shown = [*(column.expression for column in stage.columns), *stage.having, *(sort.expression for sort in stage.order)]
-    used = {leaf.index: None for expression in shown for leaf in leaves(expression) if isinstance(leaf, AggregateLeaf)}
-    indices = {old: new for new, old in enumerate(sorted(used))}
-    return replace(
-        stage,
-        aggregates=tuple(stage.aggregates[old] for old in indices),
-        columns=_distinct_names(tuple(Named(column.name, _renumbered(column.expression, indices)) for column in stage.columns)),
-        having=tuple(_renumbered(condition, indices) for condition in stage.having),
-        order=tuple(replace(sort, expression=_renumbered(sort.expression, indices)) for sort in stage.order),
-    )
-
-
-def _renumbered(expression: Expression, indices: Mapping[int, int]) -> Expression:
-    match expression:
-        case AggregateLeaf(index=index):
-            return replace(expression, index=indices[index])
-        case Call(arguments=arguments):
-            return replace(expression, arguments=tuple(_renumbered(argument, indices) for argument in arguments))
-        case _:
-            return expression
-
-
-def _distinct_names(columns: tuple[Named, ...]) -> tuple[Named, ...]:
-    """Equal names get _1, _2, …, as in DuckDB."""
-    taken: set[str] = set()
-    named: list[Named] = []
-    for column in columns:
-        name, tries = column.name, 0
-        while name.lower() in taken:
-            tries += 1
-            name = f"{column.name}_{tries}"
-        taken.add(name.lower())
-        named.append(Named(name, column.expression))
-    return tuple(named)
-
-
-def _footprint(dataset: Dataset, answer: AnswerStage) -> Footprint:
-    table = scan_of(answer.relation).table
-    read = [*predicates_of(answer.relation), *(key.expression for key in answer.keys)]
-    for aggregate in answer.aggregates:
-        read += [part for part in (aggregate.argument, aggregate.condition) if part is not None]
-    columns = frozenset(f"{column.table}.{column.name}" for expression in read for column in columns_of(expression))
-    return Footprint(dataset.name, frozenset({table}), columns)

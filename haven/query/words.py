@@ -5,7 +5,7 @@ from haven.query.bounding import Bounding
 from haven.query.pricing import Priced
 from haven.query.private_plan import GroupKey, Target
 from haven.query.relations import Scan
-from haven.query.resolve import AnswerStage
+from haven.query.stages import AnswerStage
 
 
 def explain(scan: Scan, bounding: Bounding, keys: tuple[GroupKey, ...], targets: tuple[Target, ...], priced: Priced) -> tuple[str, ...]:
