@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from haven.errors import Code, Fault
+from haven.errors import Code, Fault, Refused
 from haven.ledger.ledger import Ledger
 from haven.policy.roles import Principal
 from haven.release import records
@@ -57,7 +57,15 @@ class Leaving:
             project = self.facts.project(request.project, now.date())
             check_may_see(principal, request, project)
             check_may(principal, request, Event.REVOKE, project)
+            self._check_own(principal, request)
             write(transaction, request, Act(Event.REVOKE, principal.name, now, words))
+
+    def _check_own(self, principal: Principal, request: Request) -> None:
+        """A release made from datasets is revoked by one of their custodians, not by another dataset's."""
+        names = {item.dataset for item in request.items if item.dataset}
+        custodians = {found.custodian for name in names if (found := self.facts.dataset(name)) is not None}
+        if custodians and principal.name not in custodians:
+            raise Refused(Code.RELEASE_ROLE, "Only a custodian of its datasets may revoke this release.", "Ask the dataset's custodian.")
 
     def _sign(self, request: Request, now: datetime) -> None:
         bundle = build(request, self._contents(request, now), self.key, now)

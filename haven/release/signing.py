@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    load_pem_public_key,
 )
 
 from haven.errors import Code, Refused
@@ -39,7 +38,10 @@ class SigningKey:
 
 
 def open_key(keys: Path) -> SigningKey:
-    """The key in the directory `keys`, made (mode 0600) where there is none. Raises Refused where it is damaged or others may read it."""
+    """The key in the directory `keys`, made (mode 0600) where there is none; `release.pub` holds its public half in hexadecimal.
+
+    Raises Refused where it is damaged or others may read it.
+    """
     path = keys / PRIVATE_NAME
     if not path.exists():
         _create(keys)
@@ -57,22 +59,8 @@ def open_key(keys: Path) -> SigningKey:
 def _create(keys: Path) -> None:
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = Ed25519PrivateKey.generate()
-    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    write_durably(keys / PUBLIC_NAME, public)
+    write_durably(keys / PUBLIC_NAME, f"{SigningKey(private).public}\n".encode())
     write_durably(keys / PRIVATE_NAME, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-def read_public(content: bytes) -> str:
-    """The public key in a PEM file's bytes, or in 64 hexadecimal digits, as those digits. Raises Refused `verify.failed`."""
-    try:
-        if not content.lstrip().startswith(b"-----"):
-            return Ed25519PublicKey.from_public_bytes(bytes.fromhex(content.decode().strip())).public_bytes_raw().hex()
-        key = load_pem_public_key(content)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise Refused(Code.VERIFY_FAILED, "This is not a public key.", f"Give the haven's {PUBLIC_NAME}.") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise Refused(Code.VERIFY_FAILED, "This is not an Ed25519 public key.", f"Give the haven's {PUBLIC_NAME}.")
-    return key.public_bytes_raw().hex()
 
 
 def signed_by(public: str, content: bytes, signature: bytes) -> bool:

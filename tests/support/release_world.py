@@ -79,7 +79,7 @@ class Facts:
             "nafld": DatasetFacts(
                 "nafld",
                 "Non-alcoholic fatty liver disease",
-                "liver-registry",
+                CUSTODIAN.name,
                 "b" * 64,
                 Thresholds(10, frozenset({"ethnicity"})),
                 {

@@ -318,6 +318,8 @@ def test_a_custodian_revokes_and_the_bundle_is_gone_but_registered(world: World)
     approve(world, release)
     with refused(Code.RELEASE_ROLE):
         world.desk.revoke(CHECKER, release, "Mistake.", world.clock())
+    with refused(Code.RELEASE_ROLE):
+        world.desk.revoke(Principal("another", Role.CUSTODIAN), release, "Not mine.", world.clock())
     world.desk.revoke(CUSTODIAN, release, "A person withdrew.", world.clock())
     with refused(Code.RELEASE_STATE):
         world.desk.bundle(AUTHOR, release, world.clock())
