@@ -89,7 +89,7 @@ def draw(answer: "Answer", *, x: str | None, y: list[str] | None, title: str) ->
         keys = [along, *[index for index in keys if index != along]]
     panels = [_panel(answer, keys, value) for value in values]
     chart = panels[0] if len(panels) == 1 else alt.vconcat(*panels).resolve_scale(color="shared")
-    return Chart(chart.properties(title=title or "answer, with 95 % error bars of the noise"))
+    return Chart(chart.properties(title=_title(title or "answer, with 95 % error bars of the noise")))
 
 
 def _position(names: Sequence[str], name: object) -> int:
@@ -100,7 +100,7 @@ def _position(names: Sequence[str], name: object) -> int:
 
 def _panel(answer: "Answer", keys: list[int], value: int) -> Any:  # noqa: ANN401 - Altair's layers have many types
     """One column's panel: points, and rules for their error bars."""
-    name = answer.columns[value]
+    name = _title(answer.columns[value])
     data = alt.InlineData(values=_points(answer, keys, value), name=f"panel{value}")
     base = alt.Chart(data, width=WIDTH, height=HEIGHT).encode(**_across(answer, keys))
     scale = alt.Scale(zero=False)
@@ -126,16 +126,21 @@ def _across(answer: "Answer", keys: list[int]) -> dict[str, Any]:
     kinds = [str(kind) for kind in answer.to_arrow().schema.types]
     names = answer.columns
     quantitative = bool(keys) and kinds[keys[0]] in {"int64", "double"}
-    title = names[keys[0]] if keys else ""
+    title = _title(names[keys[0]]) if keys else ""
     if quantitative:
         across: dict[str, Any] = {"x": alt.X("x:Q", title=title, scale=alt.Scale(zero=False))}
     else:
         across = {"x": alt.X("x:N", title=title, sort=None)}
     if len(keys) > 1:
-        across["color"] = alt.Color("group:N", title=" · ".join(names[key] for key in keys[1:]))
+        across["color"] = alt.Color("group:N", title=_title(" · ".join(names[key] for key in keys[1:])))
         if not quantitative:
             across["xOffset"] = alt.XOffset("group:N")
     return across
+
+
+def _title(words: str) -> str:
+    """`words` on one line, and never the bare name of a property that every JavaScript object has: Vega cannot read either."""
+    return " ".join(words.split()) + " "
 
 
 def _label(value: object) -> object:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -118,6 +118,9 @@ def test_columns_of_one_name_are_shown_but_not_framed() -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(HOSTILE, HOSTILE)
+@example("constructor", "constructor")
+@example("two\nlines", "\u2028")
+@example("\x00", "\x1b\uffff")
 def test_a_picture_is_svg_without_script_or_reference(name: str, value: str) -> None:
     svg = hostile_answer(name, value).plot(title=value).svg
     tags = set(re.findall(r"<([a-zA-Z:]+)", svg))

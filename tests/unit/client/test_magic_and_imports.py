@@ -110,10 +110,13 @@ def test_importing_haven_brings_nothing_slow() -> None:
 
 
 def test_importing_haven_takes_less_than_a_second_and_a_half() -> None:
-    modules_after("import haven; haven.connect")
-    started = time.perf_counter()
-    modules_after("import haven; haven.connect")
-    assert time.perf_counter() - started < 1.5
+    def seconds() -> float:
+        started = time.perf_counter()
+        modules_after("import haven; haven.connect")
+        return time.perf_counter() - started
+
+    modules_after("import haven; haven.connect")  # whatever is not compiled yet
+    assert min(seconds() for _ in range(3)) < 1.5
 
 
 def test_haven_names_what_it_offers_and_nothing_else() -> None:
