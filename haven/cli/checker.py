@@ -47,11 +47,20 @@ def log_in(page: Page, address: str, name: str, password: str) -> None:
 
 
 def approve(page: Page, pages: str, release: str, reason: str) -> str:
-    """Open the queue, the request and its items, and approve it; the sentence that the page then shows on top."""
+    """From the queue to the request: look at each item and approve it, then finish. What the page then says on top."""
     page.goto(f"{pages}queue")
     page.click(f"a[href*='/releases/{release}']")
-    form = page.locator("form[action$='/approve']")
+    items = page.locator("a[href*='?item=']")
+    for address in [link.get_attribute("href") or "" for link in items.all()]:
+        page.click(f"a[href='{address}']")
+        _submit(page, "Approve this item", reason)
+    _submit(page, "Finish: approve", reason)
+    return page.locator("main .lead").first.inner_text()
+
+
+def _submit(page: Page, button: str, reason: str) -> None:
+    """Give the reason in the form of this button and press it."""
+    form = page.locator("form").filter(has=page.get_by_role("button", name=button, exact=True)).first
     form.locator("[name=reason]").fill(reason)
-    form.locator("button[type=submit]").click()
+    form.get_by_role("button", name=button, exact=True).click()
     page.wait_for_load_state()
-    return page.locator("main p").first.inner_text()
