@@ -19,6 +19,7 @@ from haven.hub.launcher import Launcher
 from haven.hub.session import CellResult, HubSession
 from haven.hub.settings import HubSettings
 from haven.ledger.audit import audit_verify
+from haven.release.signing import PUBLIC_NAME
 from haven.release.verify import verify_bundle
 from haven.settings import Home
 
@@ -64,7 +65,8 @@ class Journey:
         if failures:
             raise failures[0]
         with station("the bundle is verified offline"):
-            _must(verify_bundle(self.bundle, None).whole, "the bundle is not whole")
+            report = verify_bundle(self.bundle, (self.home.keys / PUBLIC_NAME).read_text(encoding="utf-8").strip())
+            _must(report.whole and report.authentic is True, "the bundle is not whole, or not this haven's")
         with station("the books are verified"):
             _must(audit_verify(self.home.books).whole, "the books are not whole")
 
