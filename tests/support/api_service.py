@@ -26,7 +26,9 @@ from tests.support.release_world import RECEIPT
 TOKENS = {
     "anna-token": release_world.AUTHOR,
     "cleo-token": release_world.CHECKER,
+    "carl-token": release_world.SECOND,
     "aude-token": release_world.AUDITOR,
+    "custos-token": release_world.CUSTODIAN,
     "nobody-token": Principal("nobody", Role.RESEARCHER),
 }
 

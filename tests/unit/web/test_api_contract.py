@@ -15,7 +15,7 @@ from haven.web.problems import status_of
 from tests.support import api_service
 from tests.support.release_world import RECEIPT, png
 
-ANNA, CLEO, AUDE = ({"Authorization": f"Bearer {name}-token"} for name in ("anna", "cleo", "aude"))
+ANNA, CLEO, CARL, AUDE, CUSTOS = ({"Authorization": f"Bearer {name}-token"} for name in ("anna", "cleo", "carl", "aude", "custos"))
 QUESTION = {"project": "liver", "sql": "SELECT 1", "epsilon": "0.1"}
 
 
@@ -248,6 +248,22 @@ async def test_a_returned_release_takes_other_items_and_can_be_withdrawn(client:
     assert edited.json()["items"][0]["name"] == "better"
     assert (await client.post(f"{path}/withdraw", json={"reason": "No need."}, headers=ANNA)).json()["status"] == "withdrawn"
     assert_problem(await client.post(f"{path}/appeal", json={"reason": "Unfair."}, headers=ANNA), 409, "release.state")
+
+
+async def test_a_rejection_is_appealed_decided_anew_and_a_release_revoked(client: httpx.AsyncClient) -> None:
+    body = {"project": "liver", "title": "t", "context": "c", "items": [{"receipt": RECEIPT}]}
+    path = f"/api/v1/releases/{(await client.post('/api/v1/releases', json=body, headers=ANNA)).json()['id']}"
+    await client.post(f"{path}/submit", json={}, headers=ANNA)
+    rejection = {"rule": "check.no-context", "reason": "What is this for?"}
+    assert (await client.post(f"{path}/reject", json=rejection, headers=CLEO)).json()["status"] == "rejected"
+    appealed = await client.post(f"{path}/appeal", json={"reason": "The context says so."}, headers=ANNA)
+    assert appealed.json()["status"] == "appealed"
+    review = {"rule": "check.safe", "reason": "Nothing to see."}
+    assert_problem(await client.post(f"{path}/approve", json=review, headers=CLEO), 403, "release.role")
+    assert (await client.post(f"{path}/approve", json=review, headers=CARL)).json()["status"] == "released"
+    assert_problem(await client.post(f"{path}/revoke", json={}, headers=CUSTOS), 422, "request.invalid")
+    assert (await client.post(f"{path}/revoke", json={"reason": "A mistake."}, headers=CUSTOS)).json()["status"] == "revoked"
+    assert_problem(await client.get(f"{path}/bundle", headers=ANNA), 409, "release.state")
 
 
 async def test_the_description_names_every_route_of_the_contract(client: httpx.AsyncClient) -> None:
