@@ -17,6 +17,7 @@ from haven.policy.roles import Role
 
 SERVICE = "haven"
 SERVICE_PREFIX = f"/services/{SERVICE}/"
+LOG_IN = f"{SERVICE_PREFIX}log-in?next={SERVICE_PREFIX}"
 _CALLBACK = f"{SERVICE_PREFIX}oauth_callback"
 _OPEN_SERVICE = f"access:services!service={SERVICE}"
 
@@ -40,7 +41,8 @@ def landing_page(handler: Any) -> str:  # noqa: ANN401 - JupyterHub's handler
     user = handler.current_user
     if user is None:
         return "/hub/login"
-    return "/hub/spawn" if any(group.name == Role.RESEARCHER for group in user.groups) else SERVICE_PREFIX
+    # straight to the log-in of the pages, which the hub answers without a question: their front page is public
+    return "/hub/spawn" if any(group.name == Role.RESEARCHER for group in user.groups) else LOG_IN
 
 
 def _addresses(c: Any, settings: HubSettings) -> None:  # noqa: ANN401 - traitlets' lazy config
@@ -57,7 +59,7 @@ def _addresses(c: Any, settings: HubSettings) -> None:  # noqa: ANN401 - traitle
     c.JupyterHub.cleanup_proxy = True
     c.JupyterHub.tornado_settings = {"headers": {"Content-Security-Policy": _HUB_POLICY, "Referrer-Policy": "same-origin"}}
     c.JupyterHub.default_url = landing_page
-    c.JupyterHub.template_vars = {"announcement": f'Datasets, requests and decisions: <a href="{SERVICE_PREFIX}">haven\'s pages</a>'}
+    c.JupyterHub.template_vars = {"announcement": f'Datasets, requests and decisions: <a href="{LOG_IN}">haven\'s pages</a>'}
     c.JupyterHub.proxy_class = UnixRoutedProxy
     c.ConfigurableHTTPProxy.api_url = socket_url(places.proxy_socket)
     c.ConfigurableHTTPProxy.pid_file = str(places.run / "proxy.pid")

@@ -12,7 +12,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from haven.hub.authenticator import HavenAuthenticator
-from haven.hub.config import SERVICE_PREFIX, configure, landing_page
+from haven.hub.config import configure, landing_page
 from haven.hub.inside import seed_notebooks
 from haven.hub.listening import private_socket
 from haven.hub.proxy import UnixRoutedProxy
@@ -79,7 +79,7 @@ def test_everyone_starts_at_their_own_place() -> None:
 
     assert landing_page(SimpleNamespace(current_user=None)) == "/hub/login"
     assert landing_page(person("researcher")) == "/hub/spawn"
-    assert landing_page(person("checker")) == SERVICE_PREFIX
+    assert landing_page(person("checker")) == "/services/haven/log-in?next=/services/haven/"
 
 
 def test_nothing_but_the_public_address_is_on_tcp(tmp_path: Path) -> None:
