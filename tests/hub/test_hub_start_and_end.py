@@ -4,16 +4,18 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from haven.errors import Fault, Refused
+from haven.hub import leftovers
 from haven.hub.launcher import Launcher
 from haven.hub.leftovers import marked_processes
 from haven.hub.sandbox import Mode
-from haven.hub.settings import HubSettings
+from haven.hub.settings import HubSettings, Places
 from tests.support import running_hub
 
 pytestmark = [
@@ -42,13 +44,21 @@ def mount_namespaces() -> set[str]:
     return found
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home that is cleared away even when its test fails half-way."""
+    made = running_hub.make_home(tmp_path)
+    yield made
+    leftovers.clean(made, Places(made))
+
+
 IGNORING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
 
 
-def test_an_interrupt_ends_hub_and_sandbox_without_a_trace_even_where_a_shell_had_it_ignored(tmp_path: Path) -> None:
+def test_an_interrupt_ends_hub_and_sandbox_without_a_trace_even_where_a_shell_had_it_ignored(home: Path) -> None:
     """A shell's background job ignores SIGINT, and so would all that it starts."""
     before = mount_namespaces()
-    settings = running_hub.settings_for(running_hub.make_home(tmp_path))
+    settings = running_hub.settings_for(home)
     hub = running_hub.start(settings, sys.executable, "-c", IGNORING)
     with hub.session("ada") as ada:
         ada.start_sandbox()
@@ -60,8 +70,8 @@ def test_an_interrupt_ends_hub_and_sandbox_without_a_trace_even_where_a_shell_ha
     assert mount_namespaces() <= before
 
 
-def test_a_killed_hub_is_cleared_away_by_the_next_start_and_a_hub_without_its_launcher_ends(tmp_path: Path) -> None:
-    settings = running_hub.settings_for(running_hub.make_home(tmp_path))
+def test_a_killed_hub_is_cleared_away_by_the_next_start_and_a_hub_without_its_launcher_ends(home: Path) -> None:
+    settings = running_hub.settings_for(home)
     hub = running_hub.start(settings)
     with hub.session("ada") as ada:
         ada.start_sandbox()
@@ -80,14 +90,16 @@ def test_a_killed_hub_is_cleared_away_by_the_next_start_and_a_hub_without_its_la
     again.process.kill()
     again.ended()
     assert running_hub.wait_for(lambda: marked_processes(settings.home) == [], seconds=30)
+    leftovers.clean(settings.home, settings.places)
+    assert traces(settings) == []
 
 
-def test_what_cannot_start_says_why_and_everything_ends_with_the_gateway(tmp_path: Path) -> None:
+def test_what_cannot_start_says_why_and_everything_ends_with_the_gateway(home: Path, tmp_path: Path) -> None:
     broken, other = tmp_path / "broken", tmp_path / "other"
     other.mkdir()
     (broken / "bin").mkdir(parents=True)
     (broken / "bin" / "python").symlink_to("/usr/bin/cat")  # it ends at once, with a complaint
-    settings = running_hub.settings_for(running_hub.make_home(tmp_path), kernel_venv=broken)
+    settings = running_hub.settings_for(home, kernel_venv=broken)
     hub = running_hub.start(settings)
     with pytest.raises(Refused, match="already runs"):
         Launcher(settings).run()
@@ -106,14 +118,14 @@ def test_what_cannot_start_says_why_and_everything_ends_with_the_gateway(tmp_pat
     assert traces(settings) == []
 
 
-def test_root_is_never_put_in_a_user_namespace(tmp_path: Path) -> None:
-    settings = running_hub.settings_for(running_hub.make_home(tmp_path), mode=Mode.USER_NAMESPACE)
+def test_root_is_never_put_in_a_user_namespace(home: Path) -> None:
+    settings = running_hub.settings_for(home, mode=Mode.USER_NAMESPACE)
     with pytest.raises(Refused, match="leave the sandbox root"):
         Launcher(settings).run()
 
 
-def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:
-    settings = running_hub.settings_for(running_hub.make_home(tmp_path), kernel_venv=tmp_path / "nowhere")
+def test_the_launcher_says_what_is_missing(home: Path, tmp_path: Path) -> None:
+    settings = running_hub.settings_for(home, kernel_venv=tmp_path / "nowhere")
     with pytest.raises(Refused, match="no Python environment"):
         Launcher(settings).run()
     proxyless = running_hub.settings_for(settings.home, project=tmp_path)
