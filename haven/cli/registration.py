@@ -1,6 +1,7 @@
 """Bringing data in: a policy, its sources, a snapshot, and the books that say so. What fails leaves nothing behind."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from haven.engines.build import Watcher
 from haven.engines.ingest import ingest
 from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
 from haven.engines.withdrawal import withdraw
-from haven.errors import Code, Refused
+from haven.errors import Code, HavenError, Refused
 from haven.ledger.ledger import Ledger
 from haven.ledger.registry import PolicyKind
 from haven.mediator.policies import Policies
@@ -70,7 +71,11 @@ def _snapshot(policy: DatasetPolicy, sources: Path, opened: OpenHome, progress: 
     snapshot = ingest(policy.tables, sources, destination, opened.secret, progress)
     if policy.consent.withdrawals is None:
         return snapshot
-    without = withdraw(snapshot, sources / policy.consent.withdrawals, destination, opened.secret)
+    try:
+        without = withdraw(snapshot, sources / policy.consent.withdrawals, destination, opened.secret)
+    except HavenError:
+        shutil.rmtree(snapshot.path)
+        raise
     forget_rows(snapshot)
     return without
 

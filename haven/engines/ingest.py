@@ -4,6 +4,7 @@ Three passes over each table, all inside DuckDB: stage (read the source once, ma
 persons of all tables, then store (rank, sort by person, under constraints). Memory is bounded; what does not fit is spilled beside it.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,7 @@ from haven.engines.build import IngestProgress, Steps, Watcher, Workbench, publi
 from haven.engines.columns import parse, status, stored, unit_of
 from haven.engines.quality import Report, bound_counts, cell_counts, check_columns
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
-from haven.engines.snapshot import Snapshot, units_of, write_details
+from haven.engines.snapshot import Snapshot, latest, units_of, withdrawn_of, write_details
 from haven.engines.sources import Source, open_source, unreadable
 from haven.engines.sql_text import literal, quoted
 from haven.engines.storing import fingerprint, store_personal, store_public, stored_name, unit_set_digest
@@ -44,7 +45,8 @@ def ingest(tables: Mapping[str, Table], source_dir: Path, destination: Path, sec
             steps.begin(f"reading {name}")
             report["tables"][name] = _stage(bench.connection, name, layout, source_dir / layout.table.source)
         steps.begin("numbering persons")
-        report["units"] = _number_units(bench, keys, [name for name, layout in layouts.items() if layout.unit is not None])
+        personal = [name for name, layout in layouts.items() if layout.unit is not None]
+        report["units"] = _number_units(bench, keys, personal, _withdrawn(bench, destination))
         digests = {}
         for name, layout in layouts.items():
             steps.begin(f"storing {name}")
@@ -115,11 +117,20 @@ def _readable(read: Readable | None, table: str, column: str) -> Readable:
     return read
 
 
-def _number_units(bench: Workbench, keys: RankKeys, personal: list[str]) -> int:
+def _withdrawn(bench: Workbench, destination: Path) -> Path | None:
+    """The seals of those who withdrew from the snapshot before, handed on: nobody comes back because a source still names them."""
+    before = latest(destination)
+    if before is None or not withdrawn_of(before.path).exists():
+        return None
+    return Path(shutil.copyfile(withdrawn_of(before.path), withdrawn_of(bench.snapshot)))
+
+
+def _number_units(bench: Workbench, keys: RankKeys, personal: list[str], withdrawn: Path | None) -> int:
     """Number the persons of all tables in the order of their seals, and write seals and numbers beside the database. How many there are."""
     ids = " UNION ALL ".join(f"SELECT u_ FROM {staged_name(name)}" for name in personal) or "SELECT '' AS u_ WHERE false"  # noqa: S608
     seals = f"SELECT u_, {seal_sql(keys, 'u_')} AS seal_ FROM (SELECT DISTINCT u_ FROM ({ids}))"  # noqa: S608 - generated
-    numbered = f"SELECT u_, seal_, row_number() OVER (ORDER BY seal_) - 1 AS unit_ FROM ({seals})"  # noqa: S608 - generated
+    staying = "" if withdrawn is None else f"WHERE seal_ NOT IN (FROM read_parquet({literal(str(withdrawn))}))"
+    numbered = f"SELECT u_, seal_, row_number() OVER (ORDER BY seal_) - 1 AS unit_ FROM ({seals}) {staying}"  # noqa: S608 - generated
     bench.connection.execute(f"CREATE TABLE units AS {numbered}", keys.unit.parameters)
     (count,) = bench.connection.execute("SELECT count(*) FROM units").fetchone() or (0,)
     if count > MOST_UNITS:

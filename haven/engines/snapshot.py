@@ -1,8 +1,8 @@
 """A snapshot: one dataset's data at one time, in a directory that is complete or absent and never changes.
 
 `DATASET/SERIAL/` holds `data.duckdb` (what the engine opens), `units.parquet` (a keyed hash of each person's id and the person's number,
-for withdrawals), `tables.json` (the declarations it was stored by), `report.json` (the quality report, for the custodian alone) and
-`snapshot.json` (this record).
+for withdrawals), `withdrawn.parquet` (the hashes of those who have withdrawn, for every ingest after), `tables.json` (the declarations
+it was stored by), `report.json` (the quality report, for the custodian alone) and `snapshot.json` (this record).
 """
 
 import json
@@ -43,6 +43,11 @@ def database_of(directory: Path) -> Path:
 def units_of(directory: Path) -> Path:
     """The sealed list of persons, which the engine does not open."""
     return directory / "units.parquet"
+
+
+def withdrawn_of(directory: Path) -> Path:
+    """The seals of everyone who had withdrawn by then, in the data or not; there is no such file where nobody had."""
+    return directory / "withdrawn.parquet"
 
 
 def write_details(directory: Path, tables: Mapping[str, Table], report: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from haven.engines.columns import unit_of
 from haven.engines.ingest import write_units
 from haven.engines.quality import bound_counts
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
-from haven.engines.snapshot import Snapshot, database_of, read_report, read_tables, units_of, write_details
+from haven.engines.snapshot import Snapshot, database_of, read_report, read_tables, units_of, withdrawn_of, write_details
 from haven.engines.sql_text import literal, quoted
 from haven.engines.storing import Digest, create_table, digest, fingerprint, stored_name, unit_set_digest
 from haven.errors import Code, Refused
@@ -23,8 +23,9 @@ def withdraw(snapshot: Snapshot, units: Path, destination: Path, secret: bytes) 
     """The next snapshot in `destination`: `snapshot` without the people whose ids `units` lists, one a line (first cell of a CSV line).
 
     Ids are compared as at ingest: as text without space at their ends. One that is not there, or a header line, changes nothing (the
-    report counts it). The stored seals find the people; no id is stored. The old snapshot stays until `forget_rows`; questions must be
-    asked of the new one from here on. Raises Refused where the list cannot be read; then nothing is left behind.
+    report counts it). The stored seals find the people; no id is stored. Whoever is listed stays out of every later ingest. The old
+    snapshot stays until `forget_rows`; questions must be asked of the new one from here on. Raises Refused where the list cannot be
+    read; then nothing is left behind.
     """
     keys, tables = rank_keys(secret), read_tables(snapshot)
     layouts = {name: layout_of(table) for name, table in tables.items()}
@@ -62,9 +63,18 @@ def _leave(bench: Workbench, keys: RankKeys, snapshot: Snapshot, ids: list[str])
     before = f"read_parquet({literal(str(units_of(snapshot.path)))})"
     connection.execute(f"CREATE TABLE units AS SELECT unit_, seal_ FROM {before} WHERE seal_ NOT IN (FROM leaving)")  # noqa: S608
     write_units(bench, "SELECT unit_, seal_ FROM units ORDER BY unit_")
+    _remember(bench, snapshot)
     count = f"SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM {before}), (SELECT count(*) FROM leaving)"  # noqa: S608
     stay, were, listed = connection.execute(count).fetchone() or (0, 0, 0)
     return {"units": stay, "withdrawn": were - stay, "listed_but_not_found": listed - (were - stay)}
+
+
+def _remember(bench: Workbench, snapshot: Snapshot) -> None:
+    """Write the seals of everyone listed now or before, so that no later ingest brings them back."""
+    old = withdrawn_of(snapshot.path)
+    before = f"UNION SELECT seal_ FROM read_parquet({literal(str(old))})" if old.exists() else ""  # noqa: S608 - generated
+    everyone = f"SELECT seal_ FROM leaving {before} ORDER BY seal_"  # noqa: S608 - generated
+    bench.connection.execute(f"COPY ({everyone}) TO {literal(str(withdrawn_of(bench.snapshot)))} (FORMAT parquet)")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, keys: RankKeys, name: str, layout: TableLayout) -> Digest:
