@@ -31,7 +31,6 @@ class Child:
     """
 
     def __init__(self, database: Path, spill_directory: Path, limits: Limits) -> None:
-        self._line, theirs = socket.socketpair()
         settings = {
             "parent": os.getpid(),
             "database": str(database),
@@ -41,20 +40,16 @@ class Child:
             "threads": limits.threads,
             "deadline": limits.deadline,
         }
-        self._most = limits.reply
-        self.spill_directory = spill_directory
         self.alive = True
+        self.spill_directory = spill_directory
+        self._most = limits.reply
+        self._line, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - haven's own program, by path, with settings of this process alone
-                [sys.executable, "-I", str(WORKER), json.dumps(settings)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                close_fds=True,
-                start_new_session=True,
-                cwd="/",
-                env=_environment(os.environ),
-            )
+            try:
+                self._process = _start(theirs, settings)
+            except OSError:
+                self._line.close()
+                raise
 
     @property
     def pid(self) -> int:
@@ -100,6 +95,20 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._line.close()
+
+
+def _start(line: socket.socket, settings: Mapping[str, object]) -> "subprocess.Popen[bytes]":
+    """The process: its line is file 0, and it inherits nothing else."""
+    return subprocess.Popen(  # noqa: S603 - haven's own program, by path, with settings of this process alone
+        [sys.executable, "-I", str(WORKER), json.dumps(settings)],
+        stdin=line.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        close_fds=True,
+        start_new_session=True,
+        cwd="/",
+        env=_environment(os.environ),
+    )
 
 
 def _environment(inherited: Mapping[str, str]) -> dict[str, str]:

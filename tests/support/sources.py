@@ -47,7 +47,7 @@ def ingested(tables: Mapping[str, Table], sources: Path, home: Path, secret: byt
 
 def rows_of(snapshot: Snapshot, name: str) -> list[Row]:
     """Every stored row."""
-    return query(snapshot, f'SELECT * FROM "{name}"')
+    return query(snapshot, f'FROM "{name}"')
 
 
 def query(snapshot: Snapshot, sql: str) -> list[Row]:
