@@ -3,10 +3,12 @@
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -18,10 +20,11 @@ from haven.cli.console import out, print_table, say, spoken_errors
 from haven.cli.demonstration import Account, create_demonstration
 from haven.cli.house import IN_DOUBT, House, now, open_house
 from haven.cli.options import DEFAULT_HOME, HomeOption
-from haven.errors import Fault
+from haven.errors import Code, Fault, Refused
 from haven.hub.config import SERVICE_PREFIX
 from haven.hub.identity import HubIdentity
 from haven.hub.launcher import Launcher
+from haven.hub.listening import private_socket
 from haven.hub.settings import HubSettings
 from haven.ledger.registry import PolicyKind
 from haven.settings import Home
@@ -43,8 +46,9 @@ def serve(
     set_up_logs()
     with spoken_errors(), open_house(home) as house, sweeping(house):
         identity = ChainIdentity((TokenIdentity(house.ledger.people), LocalLogin(house.ledger.people)))
+        listener = public_socket(host, port)
         say(f"haven is at http://{host}:{port}/ (Ctrl-C stops it)")
-        run_server(create_app(web_parts(house, identity, "")), host=host, port=port)
+        run_server(create_app(web_parts(house, identity, "")), listener)
 
 
 def service(home: HomeOption = DEFAULT_HOME) -> None:
@@ -52,8 +56,8 @@ def service(home: HomeOption = DEFAULT_HOME) -> None:
     set_up_logs()
     with spoken_errors(), open_house(home) as house, sweeping(house):
         identity = ChainIdentity((HubIdentity.from_environment(house.ledger.people),))
-        os.umask(0o077)
-        run_server(create_app(web_parts(house, identity, SERVICE_PREFIX.rstrip("/"))), uds=os.environ["HAVEN_SERVICE_SOCKET"])
+        listener = private_socket(Path(os.environ["HAVEN_SERVICE_SOCKET"]))
+        run_server(create_app(web_parts(house, identity, SERVICE_PREFIX.rstrip("/"))), listener)
 
 
 def up(
@@ -125,9 +129,18 @@ def set_up_logs() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
 
 
-def run_server(app: FastAPI, host: str = "127.0.0.1", port: int = 0, uds: str | None = None) -> None:
+def run_server(app: FastAPI, listener: socket.socket) -> None:
     """Serve until a signal; requests under way have five seconds to end. No access log: an address can hold a name."""
-    uvicorn.run(app, host=host, port=port, uds=uds, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def public_socket(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Refused where the port is taken or the address is not this machine's."""
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError:
+        raise Refused(Code.REQUEST_CONFLICT, f"Port {port} of {host} is not free.", "Choose another with --port.") from None
 
 
 def _prewarm(house: House) -> None:
