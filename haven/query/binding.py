@@ -7,83 +7,17 @@ from difflib import get_close_matches
 from sqlglot import exp
 
 from haven.errors import Code, Refused
-from haven.query.aggregates import Aggregate, AggregateTable, Kind, conjunction, count_of, numeric, sum_of, unit_refused
+from haven.query.aggregates import AggregateTable, unit_refused
 from haven.query.expressions import Call, Expression, Literal, UnitColumn, literal
 from haven.query.functions import call
 from haven.query.grammar import REFUSALS, refusal
+from haven.query.measures import measure
 from haven.query.private_plan import OutputType
 from haven.query.shapes import EXACT_INTEGERS
+from haven.query.vocabulary import BINARY, DATE_PARTS, FUNCTIONS, NARY, TYPES, UNARY, VOLATILE
 
 Names = Callable[[exp.Column], Expression]
 
-BINARY: Mapping[type[exp.Expr], str] = {
-    exp.Mul: "multiply",
-    exp.Div: "divide",
-    exp.IntDiv: "whole_divide",
-    exp.Mod: "remainder",
-    exp.Pow: "pow",
-    exp.EQ: "equal",
-    exp.NEQ: "unequal",
-    exp.LT: "less",
-    exp.LTE: "at_most",
-    exp.GT: "greater",
-    exp.GTE: "at_least",
-    exp.NullSafeEQ: "same",
-    exp.NullSafeNEQ: "distinct",
-    exp.Nullif: "nullif",
-    exp.DPipe: "concat",
-}
-UNARY: Mapping[type[exp.Expr], str] = {
-    exp.Neg: "negate",
-    exp.Abs: "abs",
-    exp.Sign: "sign",
-    exp.Sqrt: "sqrt",
-    exp.Ln: "ln",
-    exp.Exp: "exp",
-    exp.Floor: "floor",
-    exp.Ceil: "ceil",
-    exp.Trunc: "trunc",
-    exp.Lower: "lower",
-    exp.Upper: "upper",
-    exp.Trim: "trim",
-    exp.Length: "length",
-    exp.Year: "year",
-    exp.Quarter: "quarter",
-    exp.Month: "month",
-    exp.Week: "week",
-    exp.WeekOfYear: "week",
-    exp.Day: "day",
-    exp.DayOfMonth: "day",
-    exp.DayOfYear: "dayofyear",
-    exp.DayOfWeek: "dayofweek",
-    exp.DayOfWeekIso: "isodow",
-}
-NARY: Mapping[type[exp.Expr], str] = {exp.Coalesce: "coalesce", exp.Least: "least", exp.Greatest: "greatest", exp.In: "in"}
-DATE_PARTS = {
-    "year": "year",
-    "quarter": "quarter",
-    "month": "month",
-    "week": "week",
-    "day": "day",
-    "doy": "dayofyear",
-    "dayofyear": "dayofyear",
-    "dow": "dayofweek",
-    "dayofweek": "dayofweek",
-    "isodow": "isodow",
-}
-TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("TINYINT", "SMALLINT", "INT", "BIGINT", "UTINYINT", "USMALLINT", "UINT", "UBIGINT"), "to_integer"),
-    **dict.fromkeys(("DOUBLE", "FLOAT"), "to_number"),
-    **dict.fromkeys(("VARCHAR", "TEXT"), "to_text"),
-    "BOOLEAN": "to_boolean",
-    "DATE": "to_date",
-}
-FUNCTIONS: tuple[str, ...] = (
-    *("abs", "avg", "ceil", "clamp", "coalesce", "count", "count_if", "date_part", "date_trunc", "datediff", "day", "exp", "floor"),
-    *("greatest", "if", "least", "length", "ln", "log10", "log2", "lower", "month", "nullif", "pow", "round", "sign", "sqrt"),
-    *("substring", "sum", "trim", "trunc", "upper", "year"),
-)
-VOLATILE = {"now", "today", "random", "setseed", "uuid", "gen_random_uuid", "nextval", "currval", "getvariable", "getenv", "txid_current"}
 _SHIFTS: Mapping[type[exp.Expr], tuple[str, str]] = {exp.Add: ("later", "add"), exp.Sub: ("earlier", "subtract")}
 
 
@@ -277,59 +211,11 @@ class Binder:
         )
 
     def _aggregate(self, node: exp.Expr) -> Expression:
-        return self._measure(node, None)
+        return measure(node, Binder(self._names), self._aggregates, None)
 
     def _filtered(self, node: exp.Expr) -> Expression:
-        return self._measure(node.this, Binder(self._names).condition(node.args["expression"].this))
-
-    def _measure(self, node: exp.Expr, condition: Expression | None) -> Expression:
-        """An aggregate over the rows that meet `condition`."""
-        if self._aggregates is None:
-            raise Refused(
-                Code.QUERY_AGGREGATE,
-                "An aggregate stands where only a row's own values can: in WHERE, in GROUP BY, or inside another aggregate.",
-                "Put conditions on aggregates into HAVING, and aggregates of aggregates into arithmetic on the answer.",
-            )
         row = Binder(self._names)
-        if isinstance(node, exp.Count):
-            return self._aggregates.leaf(self._count(row, node.this, condition))
-        if isinstance(node.this, exp.Distinct):
-            raise _distinct_refused()
-        if isinstance(node, exp.CountIf):
-            return self._aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition, row.condition(node.this))))
-        value = row.bind(node.this)
-        if isinstance(node, exp.Avg):
-            return self._aggregates.leaf(Aggregate(Kind.MEAN, numeric(value, "AVG"), condition))
-        if isinstance(value, Literal) and value.shape.numeric:
-            return call("multiply", value, self._aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition))))
-        return self._aggregates.leaf(sum_of(value, condition))
-
-    def _count(self, row: "Binder", argument: exp.Expr | None, condition: Expression | None) -> Aggregate:
-        if argument is None or isinstance(argument, exp.Star):
-            return Aggregate(Kind.ROWS, None, conjunction(condition))
-        if isinstance(argument, exp.Distinct):
-            return self._units(row, argument, condition)
-        return count_of(_not_null(row.bind(argument)), condition)
-
-    def _units(self, row: "Binder", distinct: exp.Distinct, condition: Expression | None) -> Aggregate:
-        columns = [row.bind(node) for node in distinct.expressions if isinstance(node, exp.Column)]
-        if len(distinct.expressions) != 1 or not all(isinstance(column, UnitColumn) for column in columns) or not columns:
-            raise _distinct_refused()
-        return Aggregate(Kind.UNITS, None, condition)
-
-
-def _not_null(expression: Expression) -> Expression:
-    if isinstance(expression, Literal) and expression.value is None:
-        raise Refused(Code.QUERY_AGGREGATE, "COUNT(NULL) is always 0.", "Write COUNT(*), or COUNT of a column.")
-    return expression
-
-
-def _distinct_refused() -> Refused:
-    return Refused(
-        Code.QUERY_AGGREGATE,
-        "DISTINCT counts persons only: COUNT(DISTINCT unit column).",
-        "Ask COUNT(*) with GROUP BY the column to see which values it has.",
-    )
+        return measure(node.this, row, self._aggregates, row.condition(node.args["expression"].this))
 
 
 # The class's own handlers, by node type.

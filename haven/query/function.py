@@ -11,6 +11,7 @@ from haven.query.shapes import NULL_SHAPE, Interval, Shape, Value
 
 Shapes = tuple[Shape, ...]
 Render = Callable[[tuple[str, ...], Shapes], str]
+NUMBERS = (OutputType.INTEGER, OutputType.NUMBER)
 
 
 class UnsureError(Exception):

@@ -8,11 +8,12 @@ from haven.query.dates import DATES
 from haven.query.expressions import Call, Expression, Literal, extent, literal
 from haven.query.function import Function, wrong_type
 from haven.query.logic import LOGIC
+from haven.query.powers import POWERS
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Shape
 from haven.query.texts import TEXTS
 
-CATALOGUE: Mapping[str, Function] = {function.name: function for function in (*ARITHMETIC, *LOGIC, *TEXTS, *DATES, *CONVERSIONS)}
+CATALOGUE: Mapping[str, Function] = {function.name: function for function in (*ARITHMETIC, *POWERS, *LOGIC, *TEXTS, *DATES, *CONVERSIONS)}
 COMPARISONS = frozenset({"equal", "unequal", "less", "at_most", "greater", "at_least", "same", "distinct", "in", "nullif"})
 
 
