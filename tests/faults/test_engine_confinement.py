@@ -157,6 +157,12 @@ def test_it_dies_with_its_parent_even_in_the_middle_of_a_question(tmp_path: Path
     assert not orphan.is_running()
 
 
+def test_it_ends_by_itself_when_its_parent_hangs_up(child: Child) -> None:
+    assert ask(child, "SELECT count(*) FROM t")
+    child._line.close()
+    assert child._process.wait(10) == 0
+
+
 def test_a_question_that_never_ends_is_ended_by_its_parent(child: Child) -> None:
     began = time.monotonic()
     with pytest.raises(WorkerLostError):

@@ -1,9 +1,11 @@
 """Small snapshots for the engine, and plans and permits whose only content is SQL and keys."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import psutil
 
 from haven.engines.limits import Limits
 from haven.engines.snapshot import database_of
@@ -45,3 +47,13 @@ def plan(sql: str, domains: tuple[Domain, ...] = (), targets: int = 1, dataset: 
 def permit(asked: PrivatePlan, snapshot: int = 1) -> Reservation:
     """A permit for the plan."""
     return Reservation("r1", asked.digest, "policy", snapshot, asked.population, asked.dataset, "p", "alice", asked.price, NOW)
+
+
+def worker_processes() -> list[psutil.Process]:
+    """The living workers of this process."""
+    found = []
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE and "worker.py" in " ".join(process.cmdline()):
+                found.append(process)
+    return found

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
 import pytest
 
 from haven.engines.duckdb_engine import DuckDBEngine
 from haven.engines.snapshot import database_of
 from haven.errors import Fault
-from tests.support.engine_world import SMALL, make_snapshot, permit, plan
+from tests.support.engine_world import SMALL, make_snapshot, permit, plan, worker_processes
 
 BY_KEY = "SELECT k AS k0, sum(x)::BIGINT AS t0 FROM t GROUP BY k"
 
@@ -39,10 +38,6 @@ def opened(table: Any) -> list[Any]:  # noqa: ANN401 - a seal is broken on purpo
     return list(zip(table._keys, *table._columns, strict=True))
 
 
-def workers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "worker.py" in " ".join(p.cmdline())]
-
-
 def test_public_keys_are_all_answered(engine: DuckDBEngine) -> None:
     asked = plan(BY_KEY, (("a", "b", "c"),))
     assert opened(engine.execute(asked, permit(asked))) == [(("a",), 18), (("b",), 12), (("c",), 0)]
@@ -62,7 +57,7 @@ def test_sixteen_threads_get_their_own_answers(engine: DuckDBEngine) -> None:
 
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(ask, range(64))) == [[((), 45 + i)] for i in range(64)]
-    assert len(workers()) <= SMALL.workers
+    assert len(worker_processes()) <= SMALL.workers
 
 
 def test_a_permit_for_another_plan_answers_nothing(engine: DuckDBEngine) -> None:
@@ -73,38 +68,38 @@ def test_a_permit_for_another_plan_answers_nothing(engine: DuckDBEngine) -> None
 
 
 def test_a_newer_snapshot_ends_the_workers_of_the_older(data: Path) -> None:
-    before = len(workers())
+    before = len(worker_processes())
     asked = plan("SELECT sum(x)::BIGINT AS t0 FROM t")
     with DuckDBEngine(data, SMALL) as engine:
         engine.prewarm("d", 1)
-        assert len(workers()) == before + 2
+        assert len(worker_processes()) == before + 2
         assert opened(engine.execute(asked, permit(asked, snapshot=2))) == [((), 1045)]
-        assert len(workers()) == before + 1
-    assert len(workers()) == before
+        assert len(worker_processes()) == before + 1
+    assert len(worker_processes()) == before
 
 
 def test_the_least_recently_used_snapshots_lose_their_workers(data: Path) -> None:
-    before = len(workers())
+    before = len(worker_processes())
     with DuckDBEngine(data, replace(SMALL, snapshots=2)) as engine:
         for i in (0, 1, 2):
             asked = plan("SELECT count(*) AS t0 FROM t", dataset=f"other{i}")
             assert opened(engine.execute(asked, permit(asked))) == [((), 10)]
-        assert len(workers()) == before + 2
+        assert len(worker_processes()) == before + 2
 
 
 def test_a_retired_dataset_has_no_workers_until_it_is_asked_again(data: Path) -> None:
-    before = len(workers())
+    before = len(worker_processes())
     asked = plan("SELECT count(*) AS t0 FROM t")
     with DuckDBEngine(data, SMALL) as engine:
         engine.execute(asked, permit(asked))
         engine.retire("d")
-        assert len(workers()) == before
+        assert len(worker_processes()) == before
         assert opened(engine.execute(asked, permit(asked))) == [((), 10)]
 
 
 def test_a_closed_engine_answers_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     make_snapshot(tmp_path)
-    before = len(workers())
+    before = len(worker_processes())
     engine = DuckDBEngine(tmp_path, SMALL)
     assert engine.has_room("d", 1)
     engine.prewarm("d", 1)
@@ -113,5 +108,10 @@ def test_a_closed_engine_answers_nothing_and_leaves_nothing(tmp_path: Path) -> N
     asked = plan("SELECT 1::BIGINT AS t0")
     with pytest.raises(Fault):
         engine.execute(asked, permit(asked))
-    assert len(workers()) == before
+    assert len(worker_processes()) == before
     assert {path.name for path in tmp_path.iterdir()} == {"d", ".lock"}
+
+
+def test_a_snapshot_that_is_not_there_cannot_be_prewarmed(engine: DuckDBEngine) -> None:
+    with pytest.raises(Fault):
+        engine.prewarm("nowhere", 1)

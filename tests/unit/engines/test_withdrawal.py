@@ -58,6 +58,16 @@ def test_the_report_says_how_many_left_and_how_many_were_not_found(tmp_path: Pat
     assert (report["withdrawn_from_snapshot"], report["tables"]["p"]["units"]) == (1, 58)
 
 
+def test_whoever_left_stays_out_of_every_later_ingest(tmp_path: Path, before: Snapshot) -> None:
+    (tmp_path / "left").write_text("3\n")
+    first = withdraw(before, tmp_path / "left", tmp_path / "dataset", SECRET)
+    (tmp_path / "left").write_text("5\n")
+    second = withdraw(first, tmp_path / "left", tmp_path / "dataset", SECRET)
+    again = ingested(TABLES, tmp_path, tmp_path)
+    assert (again.fingerprint, again.unit_set) == (second.fingerprint, second.unit_set)
+    assert again.fingerprint != first.fingerprint
+
+
 def test_an_unreadable_list_is_refused_and_leaves_nothing(tmp_path: Path, before: Snapshot) -> None:
     with pytest.raises(Refused) as refused:
         withdraw(before, tmp_path / "missing.csv", tmp_path / "dataset", SECRET)
