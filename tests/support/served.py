@@ -1,0 +1,88 @@
+"""A real `haven serve` in a process of its own, asked over HTTP, and killed at will."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from haven.cli.house import now, open_books
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+
+
+@dataclass
+class Served:
+    """A running service: its process, where it listens, and a researcher's token."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    token: str
+
+    def client(self) -> httpx.Client:
+        """An HTTP client with the token."""
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"}, timeout=PATIENCE
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def workers(self) -> list[int]:
+        """The process ids of its engine workers."""
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False).stdout.split()
+        return [int(pid) for pid in found if b"worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def token_of(home: Path, name: str) -> str:
+    """A new API token of a person of the haven."""
+    with open_books(home) as (_, ledger):
+        return ledger.people.issue_token(name, now(), actor="operator")
+
+
+def start(home: Path, token: str) -> Served:
+    """Start `haven serve` on a free port and wait until it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "haven.cli.main", "serve", "--port", str(port), "--home", str(home)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "200"})
+    served = Served(process, f"http://127.0.0.1:{port}", token)
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        try:
+            if httpx.get(f"{served.url}/healthz", timeout=5).status_code == httpx.codes.OK:
+                return served
+        except httpx.HTTPError:
+            time.sleep(0.02)
+        assert process.poll() is None, "haven serve ended at once"
+    served.kill()
+    raise AssertionError("haven serve did not answer in time")
+
+
+@contextmanager
+def serving(home: Path, name: str = "anna") -> Iterator[Served]:
+    """A running service on `home`; it is stopped as Ctrl-C would stop it."""
+    served = start(home, token_of(home, name))
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.send_signal(signal.SIGINT)
+            served.process.wait(PATIENCE)
+
+
+def question(sql: str, **parts: Any) -> dict[str, Any]:  # noqa: ANN401 - a message's own
+    """The body of a question of the project `aging`."""
+    return {"project": "aging", "sql": sql, **parts}
