@@ -1,5 +1,6 @@
 """The engine answers plans on the snapshot their permit names, from as many threads as ask."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -115,3 +116,17 @@ def test_a_closed_engine_answers_nothing_and_leaves_nothing(tmp_path: Path) -> N
 def test_a_snapshot_that_is_not_there_cannot_be_prewarmed(engine: DuckDBEngine) -> None:
     with pytest.raises(Fault):
         engine.prewarm("nowhere", 1)
+
+
+def test_a_worker_outlives_the_thread_that_first_asked(tmp_path: Path) -> None:
+    make_snapshot(tmp_path)
+    asked = plan("SELECT count(*) AS t0 FROM t")
+    before = {process.pid for process in worker_processes()}
+    with DuckDBEngine(tmp_path, SMALL) as engine:
+        first = threading.Thread(target=engine.execute, args=(asked, permit(asked)))
+        first.start()
+        first.join()
+        started = {process.pid for process in worker_processes()} - before
+        assert opened(engine.execute(asked, permit(asked))) == [((), 10)]
+        assert {process.pid for process in worker_processes()} - before == started
+        assert len(started) == 1
