@@ -10,8 +10,10 @@ from haven.catalog.layout import TableLayout, layout_of
 from haven.errors import Code, Refused
 from haven.query.expressions import Expression
 from haven.query.relations import Named
+from haven.query.titles import title
 
 LONGEST_SHOWN = 63
+LONGEST_TITLE = 200
 
 
 class Scope:
@@ -112,14 +114,14 @@ def _offer(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(close)}?" if close else ""
 
 
-def shown(name: str) -> str:
+def shown(name: str, longest: int = LONGEST_SHOWN) -> str:
     """The asker's own name, fit for a sentence."""
     kept = "".join(c for c in name if c.isprintable())
-    return kept if len(kept) <= LONGEST_SHOWN else kept[:LONGEST_SHOWN] + "…"
+    return kept if len(kept) <= longest else kept[:longest] + "…"
 
 
 def column_name(node: exp.Expr) -> str:
-    """What a select item is called: its alias, its column's name, else its text."""
+    """What a select item is called: its alias, its column's name, else what DuckDB calls it."""
     if isinstance(node, exp.Alias | exp.Column):
         return node.alias_or_name
-    return shown(node.sql(dialect="duckdb").lower())
+    return shown(title(node), LONGEST_TITLE)
