@@ -19,7 +19,12 @@ from haven.query.function import (
     wrong_type,
 )
 from haven.query.private_plan import OutputType
-from haven.query.shapes import EVERYTHING, FINITE, Interval, Shape, integer, number
+from haven.query.shapes import EVERYTHING, EXACT_INTEGERS, FINITE, Interval, Shape, integer, number
+
+
+def _whole(shapes: Shapes, interval: Interval) -> bool:
+    """Whether a result in `interval` is an integer for certain. An end at ±2⁵³ may be a larger one, rounded: then it is not."""
+    return all(shape.type is OutputType.INTEGER for shape in shapes) and interval.reach < EXACT_INTEGERS
 
 
 def _ring(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable[[Shapes], Shape]:
@@ -28,8 +33,7 @@ def _ring(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable
     def shape(shapes: Shapes) -> Shape:
         expect(shapes, *NUMBERS, name=name)
         interval = rule(shapes[0].interval, shapes[1].interval)
-        whole = all(each.type is OutputType.INTEGER for each in shapes)
-        if whole and interval.exact:
+        if _whole(shapes, interval):
             return integer(interval, nullable=nullable(shapes))
         interval = interval if interval.bounded else EVERYTHING
         return number(interval, nullable=nullable(shapes) or not interval.bounded)
@@ -40,7 +44,7 @@ def _ring(name: str, rule: Callable[[Interval, Interval], Interval]) -> Callable
 def _infix(symbol: str, rule: Callable[[Interval, Interval], Interval]) -> Render:
     def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
         interval = rule(shapes[0].interval, shapes[1].interval)
-        if all(shape.type is OutputType.INTEGER for shape in shapes) and interval.exact:
+        if _whole(shapes, interval):
             return f"({arguments[0]} {symbol} {arguments[1]})"
         left, right = (as_double(sql, shape) for sql, shape in zip(arguments, shapes, strict=True))
         return finite(f"({left} {symbol} {right})", interval)
@@ -90,7 +94,7 @@ def _truncated(left: Interval, right: Interval) -> Interval:
     """Integer quotients, cut towards zero: never further from zero than the dividend."""
     if right.holds(0) or right.low < 0:
         return Interval(-left.reach, left.reach)
-    corners = [math.trunc(a / b) for a in (left.low, left.high) for b in (right.low, right.high)]
+    corners = [_cut(int(a), int(b)) for a in (left.low, left.high) for b in (right.low, right.high)]
     return Interval(min(corners), max(corners))
 
 

@@ -64,7 +64,10 @@ class Binder:
         if node.args.get("is_string"):
             return literal(str(node.this))
         written = str(node.this)
-        value = int(written) if written.isdigit() and len(written) <= 16 else float(written)  # noqa: PLR2004 - 2^53 has 16 digits
+        try:
+            value = int(written) if written.isdecimal() and len(written) <= 16 else float(written)  # noqa: PLR2004 - 2^53 has 16 digits
+        except ValueError:
+            raise Refused(Code.QUERY_SYNTAX, "A number cannot be read.", "Write 12, 0.5 or 1.5e6, with spaces around + and -.") from None
         if not math.isfinite(value) or (isinstance(value, int) and value > EXACT_INTEGERS):
             raise Refused(Code.QUERY_TYPE, "A constant is too large.", "Write a smaller number; integers reach 2^53.")
         return literal(value)

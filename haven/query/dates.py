@@ -40,6 +40,11 @@ def _part(name: str, rule: Callable[[Interval], Interval], evaluate: Callable[[d
     return Function(name, shape, lambda arguments, _: f"{name}({as_date(arguments[0])})", evaluate)
 
 
+def _ends(interval: Interval) -> tuple[date, date]:
+    """The first and last date of an interval of days."""
+    return date_of(int(max(interval.low, FIRST_DAY))), date_of(int(min(interval.high, LAST_DAY)))
+
+
 def _fixed(low: int, high: int) -> Callable[[Interval], Interval]:
     return lambda _: Interval(low, high)
 
@@ -69,13 +74,13 @@ def _months(value: date) -> int:
     return value.year * 12 + value.month
 
 
-def _crossings(unit: str, per_year: float, evaluate: Callable[[date, date], int]) -> Function:
+def _crossings(unit: str, evaluate: Callable[[date, date], int]) -> Function:
     """How many year or month starts lie between two dates."""
 
     def shape(shapes: Shapes) -> Shape:
         expect(shapes, OutputType.DATE, name="datediff")
-        days = shapes[1].interval - shapes[0].interval
-        return integer(Interval(days.low * per_year // 365 - 2, days.high * per_year // 365 + 2), nullable=nullable(shapes))
+        (first, last), (earliest, latest) = (_ends(shape.interval) for shape in shapes)
+        return integer(Interval(evaluate(last, earliest), evaluate(first, latest)), nullable=nullable(shapes))
 
     def render(arguments: tuple[str, ...], _: Shapes) -> str:
         return f"datediff('{unit}', {as_date(arguments[0])}, {as_date(arguments[1])})"
@@ -121,11 +126,12 @@ DATES = (
     Function(
         "days_between",
         lambda shapes: _difference_shape((shapes[1], shapes[0])),
-        lambda arguments, _: f"({arguments[1]} - {arguments[0]})",
+        # stored days are 32 bits wide, and what is computed of them is not
+        lambda arguments, _: f"(CAST({arguments[1]} AS BIGINT) - CAST({arguments[0]} AS BIGINT))",
         lambda start, end: days_of(end) - days_of(start),
     ),
-    _crossings("month", 12, lambda start, end: _months(end) - _months(start)),
-    _crossings("year", 1, lambda start, end: end.year - start.year),
+    _crossings("month", lambda start, end: _months(end) - _months(start)),
+    _crossings("year", lambda start, end: end.year - start.year),
     _shift("later", "+", 1),
     _shift("earlier", "-", -1),
 )

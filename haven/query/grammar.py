@@ -116,7 +116,7 @@ _GROUPING = (
 _VOLATILE = (
     Code.QUERY_FUNCTION,
     "Functions of the clock or of chance are not answered: the answer must depend on the data alone.",
-    "Write the date as a constant, as in DATE '2025-06-30'.",
+    "Write a constant, such as DATE '2025-06-30'.",
 )
 _INTERVAL = (Code.QUERY_FUNCTION, "Intervals are not answered.", "Count in days: d + 30, or datediff('day', a, b).")
 _DISTINCT_ON = (Code.QUERY_CLAUSE, "DISTINCT over rows is not answered.", "Write GROUP BY with the same columns, and an aggregate.")

@@ -23,6 +23,8 @@ from haven.query.relations import Filter, Named, Project, Relation, Scan, column
 from haven.query.stages import AnswerStage, RowStage, Sort, Stage, footprint_of, pruned
 
 MOST_ROWS_SHOWN = 2**53
+LONGEST_COUNT = 16
+"""Digits of 2⁵³."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder) -> Expression:
 
 def _at_position(node: exp.Literal, items: tuple[Named, ...]) -> Named:
     written = str(node.this)
-    if not (written.isdigit() and len(written) < 10 and 1 <= int(written) <= len(items)):  # noqa: PLR2004 - far more than any select list
+    if not (written.isdecimal() and len(written) < 10 and 1 <= int(written) <= len(items)):  # noqa: PLR2004 - far more than any select list
         raise Refused(Code.QUERY_CLAUSE, "A position in GROUP BY or ORDER BY is not in the select list.", "Positions count from 1.")
     return items[int(written) - 1]
 
@@ -180,7 +182,7 @@ def _count_of_rows(clause: exp.Expr | None) -> int | None:
         return None
     node = clause.args["expression"]
     written = str(node.this) if isinstance(node, exp.Literal) else ""
-    if not (written.isdigit() and int(written) <= MOST_ROWS_SHOWN):
+    if not (written.isdecimal() and len(written) <= LONGEST_COUNT and int(written) <= MOST_ROWS_SHOWN):
         raise Refused(Code.QUERY_CLAUSE, "LIMIT and OFFSET take a whole number.", "Write LIMIT 10.")
     return int(written)
 

@@ -58,7 +58,8 @@ class Draft:
             total = f"{self.factor} * {total}"
         if self.offset:
             counted = value if self.nullable else "*"
-            total = f"{total} - ({self.offset}) * count({counted}){where}"
+            # 128 bits: a wide offset times many rows would not fit in 64, and how many rows there are must not be told by a failure
+            total = f"{total} - CAST({self.offset} AS HUGEINT) * count({counted}){where}"
         return f"CAST(greatest({-NOISE_CAP}, least({NOISE_CAP}, coalesce({total}, 0))) AS BIGINT)"
 
 
