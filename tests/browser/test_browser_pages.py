@@ -145,6 +145,30 @@ def test_a_page_fits_a_screen_of_360_pixels(browser: Browser, scene: Scene, name
     page.context.close()
 
 
+CONTRAST = """() => {
+  const channels = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    const own = channels(getComputedStyle(element).backgroundColor);
+    return own.length && (own.length < 4 || own[3] > 0) ? own : element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+  };
+  return [...document.querySelectorAll('button')].map(button => {
+    const [ink, paper] = [light(channels(getComputedStyle(button).color)), light(ground(button))];
+    return [button.innerText, (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_button_can_be_read(browser: Browser, scene: Scene, scheme: str) -> None:
+    page, _ = opened(browser, scene, CHECKER, f"/releases/{scene.submitted}", color_scheme=scheme)
+    read = page.evaluate(CONTRAST)
+    assert {"Return to the author", "Finish: reject everything", "Log out"} <= {name for name, _ in read}
+    assert [(name, ratio) for name, ratio in read if ratio < 4.5] == []
+    page.context.close()
+
+
 def test_a_review_needs_no_mouse(browser: Browser, scene: Scene) -> None:
     page, watch = opened(browser, scene, CHECKER, f"/releases/{scene.submitted}")
     page.keyboard.press("j")
