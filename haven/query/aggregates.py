@@ -84,10 +84,12 @@ def conjuncts(condition: Expression) -> tuple[Expression, ...]:
 def present(expression: Expression) -> Expression | None:
     """The condition under which `expression` is not NULL; None where it never is.
 
-    CASE WHEN c THEN (never NULL) ELSE NULL END is present exactly where c is true, and both sides of x + y must be.
+    CASE WHEN c THEN (never NULL) ELSE NULL END is present exactly where c is true, and a clamped value where the value is.
     """
     if not expression.shape.nullable:
         return None
+    if isinstance(expression, Call) and expression.function == "clamp":
+        return present(expression.arguments[0])
     if isinstance(expression, Call) and expression.function == "case":
         condition, value, *otherwise = expression.arguments
         if len(otherwise) == 1 and not value.shape.nullable and otherwise[0] == Literal(None, otherwise[0].shape):

@@ -10,11 +10,14 @@ from enum import StrEnum
 
 from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, TableLayout, coarse_enough, grid_of
 from haven.query.aggregates import Aggregate, Kind, conjunction, present
-from haven.query.expressions import Column, Expression
+from haven.query.expressions import Call, Column, Expression, Literal, columns_of
 from haven.query.private_plan import OutputType
 from haven.query.render import double, quoted, render
+from haven.query.shapes import Interval
 
 LARGEST_ROW = SUM_CAP // ROW_CAP
+FINE_ENOUGH = 2**12
+"""A fixed-point column stands for a clamped one only while this many of its steps remain."""
 
 
 class Method(StrEnum):
@@ -99,11 +102,20 @@ class Drafter:
         return None if condition is None else render(condition, self._layout)
 
     def _stored(self, argument: Expression, method: Method) -> Draft | None:
-        """A stored integer column within the width: exact, and nothing to clamp."""
-        stored = self._layout.summed(argument.name) if isinstance(argument, Column) and argument.shape.numeric else None
+        """A stored integer column within the width: exact, and nothing to clamp but to the asker's own narrower bounds."""
+        column = _clamped_column(argument)
+        stored = self._layout.summed(column.name) if column is not None and column.shape.numeric else None
         if stored is None or stored.grid is None or stored.low is None or stored.high is None:
             return None
-        draft = _integers(quoted(stored.name), stored.low, stored.high, stored.grid.step, method)
+        name, low, high = quoted(stored.name), stored.low, stored.high
+        if column != argument:
+            bounds = _on_grid(argument.shape.interval, stored.grid, stored.low, stored.high)
+            if bounds is None:
+                return None
+            low, high = bounds
+        narrowed = name if (low, high) == (stored.low, stored.high) else f"greatest({low}, least({high}, {name}))"
+        value = f"CASE WHEN {name} IS NOT NULL THEN {narrowed} END" if stored.nullable and narrowed != name else narrowed
+        draft = _integers(value, low, high, stored.grid.step, method)
         return None if draft is None else replace(draft, nullable=stored.nullable)
 
     def _whole(self, argument: Expression, method: Method) -> Draft | None:
@@ -130,6 +142,22 @@ class Drafter:
         row = f"CAST(round(({held} - ({double(centre)})) / {double(grid.step)}) AS BIGINT)"
         row = f"greatest({-largest}, least({largest}, {row}))"
         return Draft(_unless_null(row, value, argument), None, grid=grid.step, largest=largest, centre=centre)
+
+
+def _clamped_column(argument: Expression) -> Column | None:
+    """The column that `argument` is, or that it clamps to constants."""
+    match argument:
+        case Column() | Call(function="clamp", arguments=(Column(), Literal(), Literal())):
+            return argument if isinstance(argument, Column) else columns_of(argument)[0]
+        case _:
+            return None
+
+
+def _on_grid(interval: Interval, grid: Grid, least: int, most: int) -> tuple[int, int] | None:
+    """An interval within a stored column's in the column's integers; None where an end falls between two, or few are left of many."""
+    low, high = max(least, grid.ceil(interval.low)), min(most, grid.floor(interval.high))
+    exact = (low == least or low == grid.floor(interval.low)) and (high == most or high == grid.ceil(interval.high))
+    return (low, high) if exact and (grid.exponent == 0 or high - low >= FINE_ENOUGH) else None
 
 
 def _integers(value: str, low: int, high: int, step: float, method: Method) -> Draft | None:

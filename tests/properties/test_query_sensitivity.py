@@ -65,6 +65,7 @@ LAB_SHAPES = [
     "SELECT year(day) AS y, COUNT(*), SUM(value) FROM labs GROUP BY y",
     "SELECT value > 250 AS high, COUNT(*), COUNT(DISTINCT id) FROM labs GROUP BY high",
     "SELECT test, value > 250 AS high, COUNT(*) FROM labs GROUP BY test, high",
+    "SELECT test, AVG(clamp(value, 10, 75.5)), SUM(clamp(grade, -1, 2)) FROM labs GROUP BY test",
     "SELECT SUM(clamp(value / grade, -10, 10)), AVG(value * grade), SUM(ln(value + 1)) FROM labs",
     "SELECT COUNT(*) FILTER (WHERE grade > 0), SUM(value) FILTER (WHERE test = 'dbp') FROM labs",
     "SELECT SUM(v) FROM (SELECT value - 250 AS v, test FROM labs WHERE grade IS NOT NULL) AS t WHERE t.test <> 'hdl'",
@@ -74,6 +75,7 @@ PERSON_SHAPES = [
     "SELECT stage, COUNT(*), AVG(bmi), AVG(smoker), SUM(male) FROM persons GROUP BY stage",
     "SELECT town, COUNT(*), AVG(bmi) FROM persons GROUP BY town",
     "SELECT floor(age / 10) * 10 AS d, male, COUNT(*), SUM(bmi) FROM persons GROUP BY d, male",
+    "SELECT male, AVG(clamp(bmi, 20.5, 33)), SUM(clamp(age, 40, 61)) FROM persons GROUP BY male",
     "SELECT COUNT(DISTINCT id), SUM(clamp(weight, -1, 1)), SUM(clamp(visits, -1, 1)), SUM(pow(bmi, 3)) FROM persons",
     "SELECT year(born) AS y, COUNT(*), AVG(exp(bmi / 10)) FROM persons WHERE NOT male OR smoker GROUP BY y",
 ]

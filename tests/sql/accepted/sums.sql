@@ -75,3 +75,18 @@ SELECT AVG(exp(bmi / 100)) FROM persons;
 
 -- targets 1; groups 1; ranks rk_<=1
 SELECT SUM(nullif(age, 50)) FROM persons;
+
+-- targets 2; groups 1; ranks rk_<=1
+SELECT AVG(clamp(bmi, 18.5, 40)) FROM persons;
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT SUM(clamp(bmi, 24.9, 200)) AS s FROM persons;
+
+-- targets 1; groups 4; ranks gr_test<=2 rpc_test<=2
+SELECT test, SUM(clamp(value, 0, 20)) AS s FROM labs GROUP BY test;
+
+-- targets 1; groups 1; ranks rk_<=1
+SELECT SUM(clamp(age, 20, 31)) FROM persons;
+
+-- targets 2; groups 1; ranks rk_<=6
+SELECT AVG(clamp(grade, -1, 9)) FROM labs;

@@ -187,3 +187,27 @@ def test_a_plan_explains_itself_in_sentences() -> None:
     assert all(sentence.endswith(".") for sentence in (*plan.words, *plan.warnings))
     assert any("not public" in sentence for sentence in plan.words)
     assert len(plan.warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("argument", "summed"),
+    [
+        ("clamp(bmi, 20, 30)", 'greatest(327680, least(491520, "bmi_fx"))'),
+        ("clamp(bmi, 20.5, 900)", 'greatest(335872, least(1310720, "bmi_fx"))'),
+        ("clamp(bmi, 0, 900)", '"bmi_fx" AS'),
+        ("clamp(age, 20, 30)", 'greatest(20, least(30, "age"))'),
+    ],
+)
+def test_a_stored_column_clamped_to_points_of_its_grid_is_summed_as_integers(argument: str, summed: str) -> None:
+    sql = planned(f"SELECT AVG({argument}) FROM persons").sql  # noqa: S608 - the test's own
+    assert summed in sql
+    assert "round" not in sql
+
+
+@pytest.mark.parametrize("argument", ["clamp(bmi, 20.1, 30)", "clamp(bmi, 20, 20.0625)", "clamp(bmi + 1, 20, 30)", "clamp(weight, 0, 9)"])
+def test_a_column_clamped_off_its_grid_or_to_few_of_its_points_is_rounded_to_a_grid_of_its_own(argument: str) -> None:
+    assert "round" in planned(f"SELECT AVG({argument}) FROM persons").sql  # noqa: S608 - the test's own
+
+
+def test_a_clamped_column_is_present_where_the_column_is_so_that_the_count_is_shared() -> None:
+    assert len(planned("SELECT AVG(clamp(bmi, 20, 30)), AVG(bmi), COUNT(bmi), COUNT(clamp(bmi, 0, 1)) FROM persons").targets) == 3
