@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-import vl_convert
-
 from haven.web.facts import DayShare
 
 COLOURS = {"light": ("#1f5f8b", "#3b4252", "#d8dee9"), "dark": ("#7fb8e0", "#d8dee9", "#4c566a")}
@@ -13,6 +10,9 @@ COLOURS = {"light": ("#1f5f8b", "#3b4252", "#d8dee9"), "dark": ("#7fb8e0", "#d8d
 
 def burn_down_svg(title: str, series: Sequence[DayShare], scheme: str = "light") -> bytes:
     """The share of the budget left, a step a day, as SVG on a transparent ground; `scheme` is light or dark."""
+    import altair as alt  # noqa: PLC0415 - a second of loading that only a page with a chart should pay
+    import vl_convert  # noqa: PLC0415 - the same
+
     line, words, grid = COLOURS.get(scheme, COLOURS["light"])
     rows = [{"day": one.day.isoformat(), "left": one.left_share} for one in series]
     chart = (
