@@ -1,1 +1,1 @@
-"""The cli room."""
+"""The commands: every room put together in one place, spoken for people and for programs. Holds no rule of its own."""

@@ -1,1 +1,1 @@
-"""The hub room."""
+"""The hub and its sandboxes: JupyterHub, bubblewrap, the gateway between a kernel and the house, and who is asking."""

@@ -1,1 +1,1 @@
-"""The privacy room."""
+"""The mathematics, pure: contribution bounds, losses, mechanisms, partition selection, accounting. The only room that knows OpenDP."""

@@ -1,1 +1,1 @@
-"""The web room."""
+"""HTTP: the API and the pages. Holds no rule of its own."""
