@@ -31,8 +31,8 @@ class Thresholds:
 class PlanFacts:
     """What a plan says of its noised table, without data.
 
-    `key_columns` names the column behind each group key, in the table's order; `count_targets` are the indexes of targets that count
-    rows or units; `grids` is the worth of one unit of each target.
+    `key_columns` names every column that a group key is made from, in the keys' order; `count_targets` are the indexes of targets that
+    count rows or units; `grids` is the worth of one unit of each target.
     """
 
     key_columns: tuple[str, ...]

@@ -38,7 +38,7 @@ def record(planned: Planned, noisy: NoisyTable, verdict: Verdict) -> dict[str, A
 def plan_facts(plan: PrivatePlan) -> PlanFacts:
     """What the rules may know of a plan."""
     return PlanFacts(
-        key_columns=tuple(key.columns[0] if key.columns else key.name for key in plan.keys),
+        key_columns=tuple(dict.fromkeys(column for key in plan.keys for column in key.columns or (key.name,))),
         count_targets=tuple(index for index, target in enumerate(plan.targets) if target.counts),
         grids=tuple(target.grid for target in plan.targets),
     )

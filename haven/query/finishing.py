@@ -1,5 +1,6 @@
 """Station 10's arithmetic: outputs, HAVING, ORDER BY and LIMIT over noisy integers. Post-processing: it costs nothing and cannot fail."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -7,10 +8,12 @@ from typing import Any
 
 from haven.privacy.accuracy import combined_half_width
 from haven.privacy.tables import Key, KeyValue, NoisyTable
+from haven.query.dates import DATES
 from haven.query.functions import CATALOGUE
 from haven.query.postprocessing import WITHIN
 from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
 from haven.query.shapes import Value
+from haven.query.texts import TEXTS
 
 Cell = str | int | float | bool | None
 UNITS = -1
@@ -125,6 +128,7 @@ def _compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = F
 LOOKED_THROUGH = frozenset({WITHIN, "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
 PASSED_ON = LOOKED_THROUGH - {WITHIN} | {"to_number"}
 STEP = 2.0**-20
+STEPWISE = frozenset(function.name for function in (*DATES, *TEXTS)) | {"to_text", "to_date", "like", "ilike"}
 
 
 def _within(mean: Any, low: Any, high: Any) -> Value:  # noqa: ANN401 - scalars of the plan
@@ -150,7 +154,14 @@ def _cell(value: Value, kind: OutputType) -> Cell:
             return value.isoformat()
         case bool() | str():
             return value
-    return float(value) if kind is OutputType.NUMBER else int(value)
+    try:
+        return _finite(float(value)) if kind is OutputType.NUMBER else int(value)
+    except OverflowError:
+        return None
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def targets_in(expression: PostExpression) -> frozenset[int]:
@@ -213,14 +224,17 @@ def _linear_error(plan: PrivatePlan, form: Mapping[int, float] | None) -> float 
     return _half_width(plan, form) if form else None
 
 
-def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float:
+def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float | None:
     terms = []
     for index, slope in sorted(slopes.items()):
         if index != UNITS:
             terms.append((slope * plan.targets[index].grid, plan.noises[index]))
         elif plan.selection is not None:
             terms.append((slope, plan.selection.noise))
-    return combined_half_width(terms)
+    try:
+        return _finite(combined_half_width(terms))
+    except OverflowError:
+        return None
 
 
 def _error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[_Group], float | None]:
@@ -229,10 +243,17 @@ def _error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[_Group
     if not read:
         return lambda _: None
     constant = _linear_error(plan, linear_form(expression, plan))
-    if constant is not None:
+    if constant is not None or not _has_slopes(expression):
         return lambda _: constant
     smooth = _compiled(expression, plan, smooth=True)
     return lambda group: _propagated(smooth, group, read, plan)
+
+
+def _has_slopes(expression: PostExpression) -> bool:
+    """Whether it is computed of numbers alone: dates and texts have no derivatives."""
+    if not isinstance(expression, Apply):
+        return True
+    return expression.operation not in STEPWISE and all(map(_has_slopes, expression.arguments))
 
 
 def _propagated(smooth: Evaluate, group: _Group, read: frozenset[int], plan: PrivatePlan) -> float | None:

@@ -11,7 +11,7 @@ from haven.query.aggregates import Aggregate, Kind, conjuncts
 from haven.query.bounding import Bounding, bound_rows, limits_of
 from haven.query.dates import as_date
 from haven.query.domains import domain_of
-from haven.query.expressions import Expression
+from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
 from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_error, price_shared, sensitivity_of, weigh
 from haven.query.private_plan import GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
@@ -108,7 +108,8 @@ class _Planner:
         kind = expression.shape.type or OutputType.TEXT
         domain = domain_of(expression, self._layout)
         shown = None if domain is None else tuple(map(_key_value, domain))
-        return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown))
+        columns = tuple(f"{column.table}.{column.name}" for column in columns_of(expression))
+        return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown, columns))
 
     def _bound(self) -> Bounding:
         domains = [planned.key.domain for planned in self._keys]
@@ -186,7 +187,7 @@ class _Planner:
         return [sum(shown.get(index, [1.0])) for index in indices]
 
     def _target(self, index: int, draft: Draft) -> Target:
-        return Target(f"t{index}", draft.grid, sensitivity_of(draft, self._bounding), draft.words)
+        return Target(f"t{index}", draft.grid, sensitivity_of(draft, self._bounding), draft.words, counts=draft.value is None)
 
     def _leaves(self, drafted: Drafted) -> Leaves:
         indices = {draft: index for index, draft in enumerate(drafted.drafts)}
