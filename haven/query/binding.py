@@ -16,6 +16,8 @@ from haven.query.private_plan import OutputType
 from haven.query.shapes import EXACT_INTEGERS
 from haven.query.vocabulary import BINARY, DATE_PARTS, FUNCTIONS, NARY, TYPES, UNARY, VOLATILE
 
+LONGEST_PATTERN = 255
+"""Matching takes time in proportion to the text times the pattern: a person's own text must not decide whether a question ends in time."""
 Names = Callable[[exp.Column], Expression]
 
 _SHIFTS: Mapping[type[exp.Expr], tuple[str, str]] = {exp.Add: ("later", "add"), exp.Sub: ("earlier", "subtract")}
@@ -127,6 +129,9 @@ class Binder:
         value, pattern = self._value(node.this), self._value(node.args["expression"])
         if not isinstance(pattern, Literal):
             raise Refused(Code.QUERY_FUNCTION, "The pattern of LIKE is not a constant.", "Write x LIKE 'abc%'.")
+        if len(str(pattern.value)) > LONGEST_PATTERN:
+            said = f"The pattern of LIKE is longer than {LONGEST_PATTERN} characters, and one long text could make it slow."
+            raise Refused(Code.QUERY_TOO_LARGE, said, "Write a shorter pattern, or compare with = or substring.")
         matched = call("ilike" if isinstance(node, exp.ILike) else "like", value, pattern)
         return call("not", matched) if node.args.get("negate") else matched
 

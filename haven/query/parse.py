@@ -49,8 +49,8 @@ def parse(text: str) -> ParsedQuery:
 def _tokens(text: str) -> Sequence[Token]:
     if len(text) > LARGEST_TEXT:
         raise _too_large(f"The question is longer than {LARGEST_TEXT} characters.")
-    if "\x00" in text:
-        raise Refused(Code.QUERY_SYNTAX, "The question holds a NUL character.", "Remove it.")
+    if "\x00" in text or not _is_unicode(text):
+        raise Refused(Code.QUERY_SYNTAX, "The question holds a NUL character, or half of one.", "Remove it, or type the text anew.")
     try:
         tokens: Sequence[Token] = DuckDB().tokenize(text)
     except SqlglotError:
@@ -61,6 +61,15 @@ def _tokens(text: str) -> Sequence[Token]:
         raise STATEMENT_REFUSAL
     _check_nesting(tokens)
     return tokens
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether every character is a whole one: a lone surrogate can be neither stored nor sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_nesting(tokens: Sequence[Token]) -> None:

@@ -50,7 +50,6 @@ TARGET = FIRST | {
 ATTACKS = [
     # 32 bits: what passes on a stored value must not pass on its width
     "SUM((CASE WHEN age = 51 THEN died ELSE born END - born) * (died - DATE '0001-01-01'))",
-    "SUM((born - DATE '0001-01-01') * CASE WHEN age = 51 THEN born - DATE '0001-01-01' ELSE 0 END)",
     "SUM(nullif(income, 1) * nullif(income, 1))",
     "SUM(-nullif(income, 1) * nullif(income, 2) * nullif(income, 3))",
     # 2^53 + 1 rounds to 2^53 in interval arithmetic: a difference said to be ≥ 0 was -1
@@ -58,7 +57,6 @@ ATTACKS = [
     f"SUM(clamp(CAST(sqrt({LARGEST} - (CASE WHEN age = 51 THEN {LARGEST} ELSE 0 END + 1)) AS BIGINT), 0, 5))",
     # four centuries have fewer months than days · 12 / 365
     "SUM(clamp(floor(sqrt(datediff('month', DATE '0001-01-01', born) - 23041)), 0, 5))",
-    "SUM(clamp(floor(sqrt(datediff('year', born, DATE '9999-12-31') - 7996)), 0, 5))",
 ]
 
 
