@@ -14,7 +14,6 @@ from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
 from haven.engines.withdrawal import withdraw
 from haven.errors import Code, HavenError, Refused
 from haven.ledger.ledger import Ledger
-from haven.ledger.registry import PolicyKind
 from haven.mediator.policies import Policies
 from haven.policy.caps import check_populations_agree
 from haven.policy.dataset_policy import DatasetPolicy
@@ -45,22 +44,34 @@ def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watc
     check_populations_agree([policy, *(other for other in policies.datasets() if other.dataset != policy.dataset)])
     sources = policy_file.resolve().parent
     snapshot = _snapshot(policy, sources, opened, progress)
-    ledger.registry.add_policy(PolicyKind.DATASET, policy.dataset, text, policy.digest, OPERATOR, now())
-    return _make_current(policy.dataset, snapshot, sources, ledger)
+    _remember(sources, snapshot)
+    salt = bytes.fromhex(snapshot.salt)
+    ledger.registry.add_dataset(
+        policy.dataset,
+        text,
+        policy.digest,
+        serial=snapshot.serial,
+        salt=salt,
+        fingerprint=snapshot.fingerprint,
+        actor=OPERATOR,
+        now=now(),
+    )
+    return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
 
 
 def ingest_again(name: str, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:
     """Read the sources of a registered dataset again: a new snapshot on the same budget."""
     policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
     sources = _origin(opened.home.data / name)
-    return _make_current(name, _snapshot(policy, sources, opened, progress), sources, ledger)
+    return _make_current(policy, _snapshot(policy, sources, opened, progress), sources, ledger)
 
 
 def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> Added:
     """Make a snapshot without the people that `units` lists current, and forget the rows of the one before."""
+    policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
     current = _current(name, opened, ledger)
     snapshot = withdraw(current, units, opened.home.data / name, opened.secret)
-    added = _make_current(name, snapshot, _origin(opened.home.data / name), ledger)
+    added = _make_current(policy, snapshot, _origin(opened.home.data / name), ledger)
     forget_rows(current)
     return added
 
@@ -80,11 +91,17 @@ def _snapshot(policy: DatasetPolicy, sources: Path, opened: OpenHome, progress: 
     return without
 
 
-def _make_current(name: str, snapshot: Snapshot, sources: Path, ledger: Ledger) -> Added:
-    destination = snapshot.path.parent
-    (destination / ORIGIN).write_text(json.dumps({"sources": str(sources)}), encoding="utf-8")
-    ledger.registry.add_snapshot(name, snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint, OPERATOR, now())
-    return Added(name, snapshot.serial, snapshot.path / REPORT)
+def _remember(sources: Path, snapshot: Snapshot) -> None:
+    """Note where the sources are, beside the snapshots made of them."""
+    (snapshot.path.parent / ORIGIN).write_text(json.dumps({"sources": str(sources)}), encoding="utf-8")
+
+
+def _make_current(policy: DatasetPolicy, snapshot: Snapshot, sources: Path, ledger: Ledger) -> Added:
+    """Answer questions from `snapshot`, stored by `policy`. Refused where another policy applies by now."""
+    _remember(sources, snapshot)
+    salt = bytes.fromhex(snapshot.salt)
+    ledger.registry.add_snapshot(policy.dataset, snapshot.serial, salt, snapshot.fingerprint, OPERATOR, now(), under=policy.digest)
+    return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
 
 
 def _current(name: str, opened: OpenHome, ledger: Ledger) -> Snapshot:

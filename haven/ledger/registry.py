@@ -103,10 +103,24 @@ class Registry:
         with self._store.read() as connection:
             return standing.read(connection, kind.value, name)
 
-    def add_snapshot(self, dataset: str, serial: int, salt: bytes, fingerprint: str, actor: str, now: datetime) -> None:
-        """Make `serial` the current snapshot. Refused unless it is above the last. The entry holds a salted commitment only."""
+    def add_snapshot(
+        self, dataset: str, serial: int, salt: bytes, fingerprint: str, actor: str, now: datetime, *, under: str | None = None
+    ) -> None:
+        """Make `serial` the current snapshot. Refused unless it is above the last. The entry holds a salted commitment only.
+
+        `under` is the digest of the policy that its rows were stored by: Refused where another applies by now, since a question's
+        bounds are the policy's and the rows would not keep to them.
+        """
         row = {"dataset": dataset, "serial": serial, "salt": salt, "fingerprint": fingerprint, "at": stamp(now)}
-        self._store.write(lambda tx: _add_snapshot(tx, row, actor, now))
+        self._store.write(lambda tx: _add_snapshot(tx, row, actor, now, under))
+
+    def add_dataset(
+        self, name: str, text: str, digest: str, *, serial: int, salt: bytes, fingerprint: str, actor: str, now: datetime
+    ) -> StoredPolicy:
+        """Add a policy and the snapshot stored by it, both or neither: no question meets the bounds of one and the rows of another."""
+        policy = StoredPolicy(PolicyKind.DATASET, name, 1, text, digest, now, actor)
+        row = {"dataset": name, "serial": serial, "salt": salt, "fingerprint": fingerprint, "at": stamp(now)}
+        return self._store.write(lambda tx: _add_dataset(tx, policy, row))
 
     def current_snapshot(self, dataset: str) -> int | None:
         """The serial of the newest snapshot, None before the first ingest."""
@@ -149,7 +163,16 @@ def _set_state(tx: Transaction, kind: PolicyKind, name: str, new: Standing, acto
     tx.connection.execute(_MOVE)
 
 
-def _add_snapshot(tx: Transaction, row: dict[str, Any], actor: str, now: datetime) -> None:
+def _add_dataset(tx: Transaction, policy: StoredPolicy, row: dict[str, Any]) -> StoredPolicy:
+    added = _add_policy(tx, policy)
+    _add_snapshot(tx, row, policy.actor, policy.at, policy.digest)
+    return added
+
+
+def _add_snapshot(tx: Transaction, row: dict[str, Any], actor: str, now: datetime, under: str | None) -> None:
+    policy = _current(tx.connection, PolicyKind.DATASET, row["dataset"])
+    if under is not None and (policy is None or policy.digest != under):
+        raise Refused(Code.REQUEST_CONFLICT, "The policy changed while this snapshot was made under the one before.", "Do it again.")
     current = tx.connection.execute(_SERIAL, {"dataset": row["dataset"]}).scalar()
     if row["serial"] <= (current or 0):
         raise Refused(Code.REQUEST_CONFLICT, "A newer snapshot of this dataset is recorded already.", "Ingest again for the next number.")

@@ -81,14 +81,17 @@ class Policies:
         self.diseases = shipped_diseases()
 
     def now(self) -> InForce:
-        """What is in force now. The version is read before the rest, so what changes meanwhile is seen at the next call."""
+        """What is in force now, of one moment: what changes while it is read is read again."""
         version = self._registry.registry_version()
         known = self._known
         if known is not None and known.version == version:
             return known
         with self._lock:
-            self._known = self._read(version)
-            return self._known
+            self._known = known = self._read(version)
+            while (version := self._registry.registry_version()) != known.version:
+                # what was read may be a policy with another's snapshot, whose rows do not keep to its bounds
+                self._known = known = self._read(version)
+            return known
 
     def dataset(self, name: str) -> DatasetPolicy:
         """The dataset's policy. Refused (NOT_FOUND) where there is none."""
