@@ -1,7 +1,9 @@
 """Bringing data in: a policy, its sources, a snapshot, and the books that say so. What fails leaves nothing behind."""
 
+import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
 from haven.engines.withdrawal import withdraw
 from haven.errors import Code, HavenError, Refused
 from haven.ledger.ledger import Ledger
+from haven.ledger.registry import NewSnapshot
 from haven.mediator.policies import Policies
 from haven.policy.caps import check_populations_agree
 from haven.policy.dataset_policy import DatasetPolicy
@@ -45,17 +48,9 @@ def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watc
     sources = policy_file.resolve().parent
     snapshot = _snapshot(policy, sources, opened, progress)
     _remember(sources, snapshot)
-    salt = bytes.fromhex(snapshot.salt)
-    ledger.registry.add_dataset(
-        policy.dataset,
-        text,
-        policy.digest,
-        serial=snapshot.serial,
-        salt=salt,
-        fingerprint=snapshot.fingerprint,
-        actor=OPERATOR,
-        now=now(),
-    )
+    recorded = NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint)
+    with _removed_if_refused(snapshot):
+        ledger.registry.add_dataset(policy.dataset, text, policy.digest, recorded, OPERATOR, now())
     return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
 
 
@@ -100,8 +95,19 @@ def _make_current(policy: DatasetPolicy, snapshot: Snapshot, sources: Path, ledg
     """Answer questions from `snapshot`, stored by `policy`. Refused where another policy applies by now."""
     _remember(sources, snapshot)
     salt = bytes.fromhex(snapshot.salt)
-    ledger.registry.add_snapshot(policy.dataset, snapshot.serial, salt, snapshot.fingerprint, OPERATOR, now(), under=policy.digest)
+    with _removed_if_refused(snapshot):
+        ledger.registry.add_snapshot(policy.dataset, snapshot.serial, salt, snapshot.fingerprint, OPERATOR, now(), under=policy.digest)
     return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
+
+
+@contextlib.contextmanager
+def _removed_if_refused(snapshot: Snapshot) -> Iterator[None]:
+    """A snapshot that the books refuse leaves no row behind."""
+    try:
+        yield
+    except Refused:
+        shutil.rmtree(snapshot.path)
+        raise
 
 
 def _current(name: str, opened: OpenHome, ledger: Ledger) -> Snapshot:

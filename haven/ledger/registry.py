@@ -5,7 +5,7 @@ a reader that parsed the policies may keep them until it moves.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -66,6 +66,15 @@ _VERSION = select(counters.c.value).where(counters.c.name == "registry")
 _MOVE = update(counters).where(counters.c.name == "registry").values(value=counters.c.value + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class NewSnapshot:
+    """A snapshot to be recorded: its serial, its public salt, and its sealed fingerprint, which only goes into a commitment."""
+
+    serial: int
+    salt: bytes
+    fingerprint: str
+
+
 class Registry:
     """`ledger.registry`."""
 
@@ -114,12 +123,10 @@ class Registry:
         row = {"dataset": dataset, "serial": serial, "salt": salt, "fingerprint": fingerprint, "at": stamp(now)}
         self._store.write(lambda tx: _add_snapshot(tx, row, actor, now, under))
 
-    def add_dataset(
-        self, name: str, text: str, digest: str, *, serial: int, salt: bytes, fingerprint: str, actor: str, now: datetime
-    ) -> StoredPolicy:
+    def add_dataset(self, name: str, text: str, digest: str, snapshot: NewSnapshot, actor: str, now: datetime) -> StoredPolicy:
         """Add a policy and the snapshot stored by it, both or neither: no question meets the bounds of one and the rows of another."""
         policy = StoredPolicy(PolicyKind.DATASET, name, 1, text, digest, now, actor)
-        row = {"dataset": name, "serial": serial, "salt": salt, "fingerprint": fingerprint, "at": stamp(now)}
+        row = {"dataset": name, **asdict(snapshot), "at": stamp(now)}
         return self._store.write(lambda tx: _add_dataset(tx, policy, row))
 
     def current_snapshot(self, dataset: str) -> int | None:

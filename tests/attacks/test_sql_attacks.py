@@ -9,6 +9,7 @@ import pytest
 from haven.cli.house import House
 from haven.errors import Fault, Refused
 from haven.mediator.answers import Question
+from haven.mediator.checking import plan_facts
 from tests.support.house import ANNA, ask, source_rows, spent
 
 NESTED = "SELECT site AS t FROM persons"
@@ -178,3 +179,18 @@ def test_a_refusal_names_no_value_of_the_data(normal_house: House) -> None:
         with pytest.raises(Refused) as refusal:
             ask(normal_house, sql, "0.01")
         assert not any(value in words_of(refusal.value) for value in values)
+
+
+def test_no_alias_or_expression_hides_what_the_checker_must_see(normal_house: House) -> None:
+    """The columns that groups are made from reach the disclosure rules, and so does every count."""
+    sql = "SELECT CASE WHEN female THEN ward ELSE site END AS harmless, AVG(age) AS a, COUNT(*) AS n FROM persons GROUP BY harmless"
+    facts = plan_facts(normal_house.mediator.plan(Question("aging", sql, epsilon=Decimal("0.01")), ANNA).plan)
+    assert set(facts.key_columns) == {"persons.female", "persons.ward", "persons.site"}
+    assert len(facts.count_targets) == 1
+
+
+def test_a_small_public_group_is_looked_at_before_it_leaves(bench_house: House) -> None:
+    receipt = ask(bench_house, "SELECT age, COUNT(*) AS n FROM persons GROUP BY age").receipt["id"]
+    recorded = bench_house.ledger.recorded(receipt)
+    assert recorded is not None
+    assert "dp.low-count" in {finding["rule"] for finding in recorded.document["findings"]}
