@@ -18,7 +18,7 @@ from haven.ledger.amounts import moment_of, stamp, stored
 from haven.ledger.entries import Balance, Receipt, Reservation, SpendState
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import answers as answers_table
-from haven.ledger.schema import entries, spends, states
+from haven.ledger.schema import entries, snapshots, spends, states
 from haven.ledger.writer import Transaction
 from haven.policy.authorisation import Caps
 from haven.privacy.budget import Price
@@ -41,6 +41,9 @@ _KEY_TAKEN = Prepared(
         spends.c.state != SpendState.VOID.value,
     )
 )
+_NEWER_SNAPSHOT = Prepared(
+    select(snapshots.c.serial).where(snapshots.c.dataset == bindparam("dataset"), snapshots.c.serial > bindparam("planned_on")).limit(1)
+)
 _TAKE = Prepared(insert(spends))
 _FIND = Prepared(
     select(spends, entries.c.digest.label("end_digest"))
@@ -57,6 +60,7 @@ _IN_FLIGHT = Prepared(select(spends.c.id, spends.c.reserved_at).where(spends.c.s
 def reserve(tx: Transaction, reservation: Reservation, caps: Caps, question: str, key: str | None) -> Reservation:
     """Take the price from all three accounts, or Refused and nothing is taken."""
     _check_not_stopped(tx, reservation)
+    _check_snapshot_is_current(tx, reservation)
     if key is not None:
         _check_key_is_new(tx, reservation, key)
     price, names = reservation.price, Trio.of(reservation.population, reservation.dataset, reservation.project)
@@ -172,6 +176,17 @@ def _check_not_stopped(tx: Transaction, reservation: Reservation) -> None:
             Code.POLICY_PAUSED,
             f"The dataset {reservation.dataset} is paused, so no question about it is answered.",
             "Ask again once its custodian has resumed it; nothing was spent.",
+        )
+
+
+def _check_snapshot_is_current(tx: Transaction, reservation: Reservation) -> None:
+    """Nobody who has withdrawn is in an answer that is reserved after their withdrawal, however the question was timed."""
+    where = {"dataset": reservation.dataset, "planned_on": reservation.snapshot}
+    if _NEWER_SNAPSHOT.first(tx.driver, where) is not None:
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"The dataset {reservation.dataset} was renewed while the question was planned.",
+            "Ask again: it will be answered from the present snapshot; nothing was spent.",
         )
 
 

@@ -248,3 +248,14 @@ def test_a_suspended_person_cannot_reserve(ledger: Ledger) -> None:
 def test_a_time_without_a_zone_is_an_error(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="zone"):
         ledger.reserve(plan(rho(1)), permit(caps(rho(10))), 1, NOW.replace(tzinfo=None))
+
+
+def test_a_question_planned_on_an_earlier_snapshot_is_refused_and_takes_nothing(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+        for serial in (1, 2):
+            ledger.registry.add_snapshot("nafld", serial, b"salt", "fingerprint", "custodian", NOW)
+        with pytest.raises(Refused) as refused:
+            ledger.reserve(plan(rho(10)), permit(caps(rho(100))), 1, NOW)
+        assert refused.value.code == Code.REQUEST_CONFLICT
+        assert ledger.balance("nafld", "nafld").taken == rho(0)
+        assert ledger.reserve(plan(rho(10)), permit(caps(rho(100))), 2, NOW).snapshot == 2
