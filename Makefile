@@ -60,10 +60,10 @@ $(KERNEL)/.haven: $(KERNEL)/.locked $(VENV)/.haven $(SOURCES)
 
 # what only a system package can bring; without root, the checks that need it are skipped with that reason
 system:
-	@if ! command -v chromium >/dev/null; then \
+	@if ! command -v chromium >/dev/null || ! /sbin/ldconfig -p | grep -q libatomic.so.1; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "[system] chromium, for the browser checks"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	    echo "[system] chromium, and the library that its driver needs, for the browser checks"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium libatomic1 >/dev/null; \
 	  else echo "[system] no chromium here and no root to install it: browser checks will be skipped"; fi; fi
 
 lint: setup
