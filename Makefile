@@ -82,6 +82,12 @@ audit: setup system
 bench: setup
 	$(BIN)/python -m tests.bench.run
 
+# the manual's pictures are the browser tests' own
+docs: setup system
+	$(BIN)/python -m pytest -q tests/browser -k accessible
+	@mkdir -p docs/screenshots
+	@for page in register queue review-table release-out datasets dataset audit; do cp artifacts/screenshots/$$page-light.png docs/screenshots/$$page.png; done
+
 lock: $(VENV)/.uv
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra server --extra kernel --extra demo --group dev pyproject.toml -o requirements/all.lock
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra kernel -c requirements/all.lock pyproject.toml -o requirements/kernel.lock

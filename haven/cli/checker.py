@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from haven.errors import Code, Refused
+from haven.errors import Code, Fault, Refused
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 30_000
@@ -28,12 +28,15 @@ def browser_path() -> Path:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(browser_path()))
-        try:
-            yield opened
-        finally:
-            opened.close()
+    try:
+        with sync_playwright() as playwright:
+            opened = playwright.chromium.launch(executable_path=str(browser_path()))
+            try:
+                yield opened
+            finally:
+                opened.close()
+    except Error:
+        raise Fault(Code.FAULT_SERVICE, "The checker's browser could not do its part: a page was not as expected, or it ended.") from None
 
 
 def log_in(page: Page, address: str, name: str, password: str) -> None:
