@@ -1,6 +1,5 @@
 """Parsing: bounded before the parser sees a word, never slow, never recursive beyond its limits."""
 
-
 import pytest
 
 from haven.errors import Code, Refused
