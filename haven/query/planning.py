@@ -64,6 +64,7 @@ class _Planner:
         self._scan = scan_of(self._answer.relation)
         self._layout = self._scan.layout
         self._predicates = predicates_of(self._answer.relation)
+        self._conditions = sorted({render(part, self._layout) for whole in self._predicates for part in conjuncts(whole)})
         self._planned_keys = [self._key(named.name, named.expression) for named in self._answer.keys]
         self._order = sorted(range(len(self._planned_keys)), key=lambda index: self._planned_keys[index].sql)
         self._keys = [self._planned_keys[index] for index in self._order]
@@ -89,6 +90,7 @@ class _Planner:
             sql=sql,
             keys=keys,
             key_order=tuple(self._order.index(index) for index in range(len(self._order))),
+            source=" AND ".join([quoted(self._scan.table), *self._conditions]),
             targets=targets,
             noises=priced.noises,
             selection=priced.selection,
@@ -109,7 +111,7 @@ class _Planner:
         domain = domain_of(expression, self._layout)
         shown = None if domain is None else tuple(map(_key_value, domain))
         columns = tuple(f"{column.table}.{column.name}" for column in columns_of(expression))
-        return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown, columns))
+        return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown, columns, sql))
 
     def _bound(self) -> Bounding:
         domains = [planned.key.domain for planned in self._keys]
@@ -187,7 +189,15 @@ class _Planner:
         return [sum(shown.get(index, [1.0])) for index in indices]
 
     def _target(self, index: int, draft: Draft) -> Target:
-        return Target(f"t{index}", draft.grid, sensitivity_of(draft, self._bounding), draft.words, counts=draft.value is None)
+        return Target(
+            f"t{index}",
+            draft.grid,
+            sensitivity_of(draft, self._bounding),
+            draft.words,
+            counts=draft.value is None,
+            sql=draft.sql(draft.value or "u", draft.condition or ""),
+            additive=not draft.persons,
+        )
 
     def _leaves(self, drafted: Drafted) -> Leaves:
         indices = {draft: index for index, draft in enumerate(drafted.drafts)}
@@ -215,10 +225,7 @@ class _Planner:
         for index, draft in enumerate(drafts):
             value = "u" if draft.persons else value_names.get(draft.value or "", "")
             outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
-        where = [
-            *self._bounding.filters,
-            *sorted({render(part, self._layout) for predicate in self._predicates for part in conjuncts(predicate)}),
-        ]
+        where = [*self._bounding.filters, *self._conditions]
         return _nested_select(outer, inner, quoted(self._scan.table), where, keys)
 
     def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:

@@ -29,13 +29,15 @@ class OutputType(StrEnum):
 class GroupKey:
     """One group key. `domain` holds its public values in order, None where the key is private (partition selection decides).
 
-    `columns` names the declared columns (`table.column`) that the key is made from.
+    `columns` names the declared columns (`table.column`) that the key is made from; `sql` is what the engine groups by: equal texts over an
+    equal `PrivatePlan.source` are equal keys.
     """
 
     name: str
     type: OutputType
     domain: tuple[KeyValue, ...] | None
     columns: tuple[str, ...] = ()
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ class Target:
     """One distinct integer aggregate that is noised: column `name` of the generated SQL, in units of `grid`.
 
     `words` says what it is to a researcher ("sum of bmi - 45, one row a person"); `counts` is true where it counts rows or units.
-    A plan lists its targets in canonical order, so that plans of one digest have the same targets in the same places.
+    A plan lists its targets in canonical order, so that plans of one digest have the same targets in the same places. `sql` is the
+    aggregate that the engine computes: equal texts over an equal `PrivatePlan.source` are equal targets; `additive` is true where the
+    target of a union of groups is the sum of theirs (counts of rows and sums, never counts of distinct things).
+
+    With `candidates` the target is a choice: the engine counts rows by candidate, and what comes out of the noise is the index of the
+    chosen one; `grid` is then 1.
     """
 
     name: str
@@ -51,6 +58,9 @@ class Target:
     sensitivity: Sensitivity
     words: str
     counts: bool = False
+    sql: str = ""
+    additive: bool = True
+    candidates: tuple[KeyValue | float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,8 @@ class PrivatePlan:
     `digest` names everything that decides the answer's distribution on a snapshot: the canonical query, bounds, grids, mechanisms and
     price; renaming an output or reordering the display does not change it. Keys and targets stand in a canonical order, so that a
     recorded noisy table fits every plan of the same digest; `key_order` is the order in which the asker named
-    the keys (empty: the canonical one).
+    the keys (empty: the canonical one). `source` is the canonical text of the rows that are aggregated: tables, joins and conditions,
+    without the rank filters that bound contributions.
     """
 
     dataset: str
@@ -136,6 +147,7 @@ class PrivatePlan:
     warnings: tuple[str, ...]
     words: tuple[str, ...]
     key_order: tuple[int, ...] = ()
+    source: str = ""
 
     def public_keys(self) -> tuple[Key, ...] | None:
         """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys."""
