@@ -1,154 +1,40 @@
-"""What exists: datasets, tables and columns as their custodians declare them. Public, data-free, frozen.
+"""What exists: datasets and their tables as their custodians declare them. Public, data-free, frozen.
 
 A declaration that exists is valid. A field it does not know is refused; so is every bound, key or name that the physical layout
 (`haven.catalog.layout`) could not hold.
 """
 
-import math
 from collections.abc import Mapping
-from datetime import date, datetime
-from enum import StrEnum
 from itertools import chain
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
+from pydantic import Field, StrictStr, model_validator
 
+from haven.catalog.column import Column, ColumnName, ColumnType, Declared, Flag, Name, days_of
+from haven.catalog.public import PublicTable
 from haven.privacy.units import ContributionBound
 
-Name = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-ColumnName = Annotated[StrictStr, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+__all__ = [
+    "Column",
+    "ColumnName",
+    "ColumnType",
+    "Dataset",
+    "Declared",
+    "Flag",
+    "Name",
+    "Table",
+    "check_units_stay_apart",
+    "days_of",
+]
+
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-
-EPOCH = date(1970, 1, 1)
-LARGEST_INTEGER = 2**53
-FARTHEST = 2**31
-MOST_KEYS = 10_000
-
-
-def _plain_bound(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
-    """A bound is a finite number or an ISO date; a boolean or another string is neither."""
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise ValueError("a bound is a number without quotes, or a date as 2020-12-31.") from None
-    if isinstance(value, datetime):
-        raise ValueError("a bound is a date without a time of day, as 2020-12-31.")  # noqa: TRY004 - pydantic needs a ValueError
-    if isinstance(value, bool) or not isinstance(value, int | float | date):
-        raise ValueError("a bound is a number without quotes, or a date as 2020-12-31.")  # noqa: TRY004 - the same
-    if not isinstance(value, date) and not math.isfinite(value):
-        raise ValueError("a bound is finite.")
-    return value
-
-
-def _plain_flag(value: Any) -> Any:  # noqa: ANN401 - the same
-    """True or false; 0 and 1 are accepted; no other number and no word is."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) and value in {0, 1}:
-        return bool(value)
-    raise ValueError("write true or false.")
-
-
-Flag = Annotated[bool, BeforeValidator(_plain_flag)]
-Bound = Annotated[int | float | date, BeforeValidator(_plain_bound)]
-
-
-class Declared(BaseModel):
-    """A frozen declaration; a field it does not know is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class ColumnType(StrEnum):
-    """The type of a column's values."""
-
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    CATEGORY = "category"
-    DATE = "date"
-
-
-BOUNDED_TYPES = frozenset({ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.DATE})
-
-
-class Column(Declared):
-    """One declared column. `bounds` are inclusive and public; `keys` are the public group keys of a category."""
-
-    type: ColumnType
-    bounds: tuple[Bound, Bound] | None = None
-    nullable: Flag = False
-    keys: tuple[StrictStr, ...] | None = None
-    description: StrictStr = ""
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The bounds as numbers: days since 1970-01-01 for a date, (0, 1) for a boolean, None where the column is unbounded."""
-        if self.type is ColumnType.BOOLEAN:
-            return (0, 1)
-        if self.bounds is None:
-            return None
-        low, high = (days_of(bound) if isinstance(bound, date) else bound for bound in self.bounds)
-        return (low, high)
-
-    @model_validator(mode="after")
-    def _bounds_fit_the_type(self) -> Self:
-        if self.bounds is None:
-            return self
-        if self.type not in BOUNDED_TYPES:
-            raise ValueError(f"a {self.type} column has no bounds; remove `bounds`.")
-        if any(isinstance(bound, date) != (self.type is ColumnType.DATE) for bound in self.bounds):
-            raise ValueError("bounds are dates on a date column and numbers on every other.")
-        low, high = self.interval or (0, 0)
-        if not low < high:
-            raise ValueError("the lower bound must lie below the upper one: write bounds: [low, high].")
-        if self.type is ColumnType.INTEGER:
-            _check_integer_bounds(low, high)
-        if self.type is ColumnType.NUMBER:
-            _check_number_bounds(low, high)
-        return self
-
-    @model_validator(mode="after")
-    def _keys_fit_the_type(self) -> Self:
-        if self.keys is None:
-            return self
-        if self.type is not ColumnType.CATEGORY:
-            raise ValueError(f"only a category has keys; a {self.type} column has none.")
-        if not self.keys:
-            raise ValueError("an empty list of keys says nothing: list the public keys, or leave `keys` out and they are private.")
-        if len(self.keys) > MOST_KEYS:
-            raise ValueError(f"at most {MOST_KEYS} public keys are allowed; leave `keys` out and they are private.")
-        if len(set(self.keys)) != len(self.keys):
-            raise ValueError("a key is listed twice; list each once.")
-        if any(not key or key != key.strip() for key in self.keys):
-            raise ValueError("a key is not empty and has no space at its ends.")
-        return self
-
-
-def days_of(day: date) -> int:
-    """Days since 1970-01-01: how a date is stored."""
-    return (day - EPOCH).days
-
-
-def _check_integer_bounds(low: float, high: float) -> None:
-    if low != int(low) or high != int(high):
-        raise ValueError("bounds of an integer column are whole numbers.")
-    if max(abs(low), abs(high)) > LARGEST_INTEGER:
-        raise ValueError("bounds of an integer column lie within ±2^53.")
-
-
-def _check_number_bounds(low: float, high: float) -> None:
-    """The stored scale is about 2^-20 of the range and stored values stay within 2^52, so the range may not be far from zero."""
-    width = high - low
-    if not math.isfinite(width) or width < math.ldexp(1, -900):
-        raise ValueError("the distance between the bounds is too large or too small to compute with.")
-    if max(abs(low), abs(high)) > FARTHEST * width:
-        raise ValueError("the bounds lie too far from zero for their width; widen them, or store the column less an offset.")
 
 
 class Table(Declared):
-    """One declared table: personal (it has a unit column and contribution bounds) or public."""
+    """One declared table: personal (it has a unit column and contribution bounds) or public.
+
+    A public table may leave `columns` out: they are then read from its source at ingest (`completed` fills them in).
+    """
 
     source: StrictStr = Field(min_length=1)
     public: Flag = False
@@ -191,8 +77,8 @@ class Table(Declared):
 
     @model_validator(mode="after")
     def _names_do_not_clash(self) -> Self:
-        if not self.columns:
-            raise ValueError("a table declares at least one column.")
+        if not self.columns and not self.public:
+            raise ValueError("a table with personal data declares at least one column.")
         spoken_for = {name.lower() for name in _system_names(self)}
         seen: set[str] = set()
         for name in self.columns:
@@ -222,13 +108,38 @@ def check_units_stay_apart(tables: Mapping[str, Table]) -> None:
 
 
 class Dataset(Declared):
-    """A dataset's public face: its name and tables. Who may use it, and at what price, is policy."""
+    """A dataset's public face: its name and tables. Who may use it, and at what price, is policy.
+
+    `facts` are what the snapshot in force says of the public tables; a public table that is not there has none, and cannot be joined.
+    """
 
     name: Name
     title: StrictStr = Field(min_length=1)
     tables: dict[Name, Table] = Field(min_length=1)
+    facts: Mapping[Name, PublicTable] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _units_stay_apart(self) -> Self:
         check_units_stay_apart(self.tables)
         return self
+
+
+def completed(table: Table, facts: PublicTable) -> Table:
+    """The declaration of a public table with the columns that ingest read from its source; as it is where it declares its columns.
+
+    `layout_of` it is the stored layout: ingest stores by it, and questions are planned by it.
+    """
+    if table.columns or not table.public:
+        return table
+    columns = {name: Column(type=column.type, nullable=column.nullable) for name, column in facts.columns.items()}
+    return table.model_copy(update={"columns": columns})
+
+
+def described(dataset: Dataset, facts: Mapping[str, PublicTable]) -> Dataset:
+    """The dataset as one snapshot holds it: public tables with their facts, and with columns where the declaration leaves them out.
+
+    `facts` are all of that one snapshot. Raises ValueError where a column that ingest read has the name of a unit column.
+    """
+    kept = {name: of_table for name, of_table in facts.items() if name in dataset.tables and dataset.tables[name].public}
+    tables = {name: completed(table, kept[name]) if name in kept else table for name, table in dataset.tables.items()}
+    return Dataset(name=dataset.name, title=dataset.title, tables=tables, facts=kept)

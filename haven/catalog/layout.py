@@ -7,7 +7,7 @@ What is stored for each declared column (names are always quoted identifiers in 
 *          `x_fx`  fixed point on the stored scale g, a power of two between 2⁻²¹ and 2⁻²⁰ of the range: clamp, divide by g, round half
                    away from zero, clamp to [low, high] with low = ⌈lo/g⌉ and high = ⌊hi/g⌋, so that x_fx·g lies inside the bounds
 * boolean  `x`     TINYINT 0 or 1
-* category `x`     VARCHAR
+* category `x`     VARCHAR, at most LONGEST_TEXT characters, without space at its ends
 * date     `x`     INTEGER, days since 1970-01-01; with bounds, clamped
 
 A personal table also has the unit `unit_` (INTEGER, a number in place of the id, never NULL) and the rank `rk_`, and where a unit may
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from haven.catalog.column import LONGEST_KEY
 from haven.catalog.dataset import Column, ColumnType, Table
 
 ROW_CAP = 2**40
@@ -29,6 +30,8 @@ SUM_CAP = 2**61
 NOISE_CAP = 2**62
 """Exact sums are clamped to ±this before noise; the clamp is 1-Lipschitz, so it costs no sensitivity."""
 SCALE_BITS = 20
+LONGEST_TEXT = LONGEST_KEY
+"""A stored text has at most this many characters (Unicode code points, at most four bytes each): longer ones are cut at ingest."""
 
 UNIT = "unit_"
 ROW_RANK = "rk_"
