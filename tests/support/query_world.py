@@ -1,4 +1,4 @@
-"""The declared world that questions are tried on: persons with one row each, labs with several, and ways to plan."""
+"""The declared world that questions are tried on: persons with one row each, labs and visits with several, and public codes."""
 
 import re
 from decimal import Decimal
@@ -39,8 +39,32 @@ LABS = Table(
         "grade": Column(type="integer", bounds=(-3, 4), nullable=True),
     },
 )
-ICD = Table(source="icd.csv", public=True, columns={"code": Column(type="category"), "label": Column(type="category")})
-NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "icd": ICD})
+VISITS = Table(
+    source="visits.csv",
+    unit_column="id",
+    rows_per_unit=4,
+    groups_per_unit=2,
+    rows_per_group=3,
+    columns={
+        "kind": Column(type="category", keys=("er", "gp", "ward")),
+        "clinic": Column(type="category", nullable=True),
+        "code": Column(type="category", nullable=True),
+        "day": Column(type="date", bounds=("2010-01-01", "2012-12-31")),
+        "cost": Column(type="number", bounds=(0, 10_000), nullable=True),
+        "nights": Column(type="integer", bounds=(0, 30), nullable=True),
+    },
+)
+ICD = Table(
+    source="icd.csv",
+    public=True,
+    columns={
+        "code": Column(type="category"),
+        "label": Column(type="category"),
+        "chapter": Column(type="category", nullable=True),
+        "weight": Column(type="integer"),
+    },
+)
+NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "visits": VISITS, "icd": ICD})
 PANEL = Dataset(
     name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})}
 )
