@@ -13,6 +13,7 @@ from haven.privacy.budget import Price
 from haven.privacy.mechanisms import Noise, Sensitivity
 from haven.privacy.selection import Selection
 from haven.privacy.tables import Key, KeyValue
+from haven.privacy.units import ContributionBound
 
 
 class OutputType(StrEnum):
@@ -101,6 +102,19 @@ PostExpression = TargetRef | UnitsRef | KeyRef | Constant | Apply
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of one unit counts: `rows` bounds counts and sums of rows, `units` counts of persons, for each value of column `unit`.
+
+    `filters` (SQL over stored ranks, sorted) leave out the rest. Equal bounds over an equal source are the same rows.
+    """
+
+    unit: str
+    rows: ContributionBound
+    units: ContributionBound
+    filters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """One column of the answer. An answer's `low`/`high` clamp (AVG) is part of the expression."""
 
@@ -148,6 +162,7 @@ class PrivatePlan:
     words: tuple[str, ...]
     key_order: tuple[int, ...] = ()
     source: str = ""
+    bounds: Bounds | None = None
 
     def public_keys(self) -> tuple[Key, ...] | None:
         """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys."""
