@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 from haven.catalog.dataset import ColumnType
-from haven.catalog.layout import TableLayout
 from haven.query.expressions import Call, Column, Expression, Literal, columns_of
 from haven.query.function import UnsureError
 from haven.query.functions import CATALOGUE
@@ -22,20 +21,19 @@ Domain = tuple[Value, ...]
 TRUNCATIONS = {"trunc_week": 7, "trunc_month": 32, "trunc_quarter": 93, "trunc_year": 366}
 
 
-def domain_of(key: Expression, layout: TableLayout) -> Domain | None:
+def domain_of(key: Expression) -> Domain | None:
     """Every value `key` can take on a row within its declared bounds and keys, NULL among them where it can occur.
 
     By evaluating the key on every combination of its columns' values where there are few, else from its form: truth values, the branches
     of CASE, a function of one enumerable part, the range of an integer.
     """
-    return _Enumeration(layout).domain(key)
+    return _Enumeration().domain(key)
 
 
-def column_domain(column: Column, layout: TableLayout) -> Domain | None:
+def column_domain(column: Column) -> Domain | None:
     """The declared values of a column: keys in their order, both truth values, integers or dates within narrow bounds."""
-    declared = layout.table.columns[column.name]
-    if declared.type is ColumnType.CATEGORY:
-        values: Domain | None = declared.keys
+    if column.storage.type is ColumnType.CATEGORY or column.storage.values is not None:
+        values: Domain | None = column.storage.values
     else:
         values = _ranged(column.shape.type, column.shape.interval)
     return (*values, None) if values is not None and column.shape.nullable else values
@@ -54,13 +52,12 @@ def _ranged(kind: OutputType | None, interval: Interval) -> Domain | None:
 class _Enumeration:
     """The enumeration of one key, with a bounded number of steps."""
 
-    def __init__(self, layout: TableLayout) -> None:
-        self._layout = layout
+    def __init__(self) -> None:
         self._steps = MOST_STEPS
 
     def domain(self, key: Expression) -> Domain | None:
         if isinstance(key, Column):
-            return column_domain(key, self._layout)
+            return column_domain(key)
         if isinstance(key, Literal):
             return (key.value,)
         found = self._evaluated(key) or self._formed(key)
@@ -74,7 +71,7 @@ class _Enumeration:
         """The key's values over the product of its columns' domains; None where unsure or too many."""
         domains: dict[Column, Domain] = {}
         for column in columns_of(key):
-            domain = column_domain(column, self._layout)
+            domain = column_domain(column)
             if domain is None:
                 return None
             domains[column] = domain

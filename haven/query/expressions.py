@@ -4,10 +4,11 @@ One language serves both sides of the noise. Below it the leaves are columns of 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from haven.errors import Code, Refused
 from haven.query.shapes import Shape, Value, shape_of_value
+from haven.query.storage import COMPUTED, Storage
 
 LARGEST_EXPRESSION = 5_000
 """Nodes of one expression, counted as a tree: naming a subquery's column repeats what it stands for."""
@@ -16,18 +17,20 @@ DEEPEST_EXPRESSION = 150
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The value of stored column `name` of base table `table` in this row."""
+    """The value of column `name` of the relation `source` in this row. `table` is the base table it is stored in, "" if computed."""
 
+    source: str
     table: str
     name: str
     shape: Shape
+    storage: Storage = field(default=COMPUTED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UnitColumn:
-    """The privacy unit's own column: it may be counted, and nothing else."""
+    """The privacy unit's own column in `source`: it may be counted, joined on and tested for NULL, and nothing else."""
 
-    table: str
+    source: str
     name: str
     shape: Shape
 

@@ -14,7 +14,7 @@ from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
 from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_error, price_shared, sensitivity_of, weigh
-from haven.query.private_plan import GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
+from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
 from haven.query.relations import predicates_of, scan_of
 from haven.query.render import quoted, render
 from haven.query.resolve import ResolvedQuery
@@ -63,8 +63,9 @@ class _Planner:
         self._asked = asked
         self._scan = scan_of(self._answer.relation)
         self._layout = self._scan.layout
+        self._names = {self._scan.table: ""}
         self._predicates = predicates_of(self._answer.relation)
-        self._conditions = sorted({render(part, self._layout) for whole in self._predicates for part in conjuncts(whole)})
+        self._conditions = sorted({render(part, self._names) for whole in self._predicates for part in conjuncts(whole)})
         self._planned_keys = [self._key(named.name, named.expression) for named in self._answer.keys]
         self._order = sorted(range(len(self._planned_keys)), key=lambda index: self._planned_keys[index].sql)
         self._keys = [self._planned_keys[index] for index in self._order]
@@ -91,6 +92,7 @@ class _Planner:
             keys=keys,
             key_order=tuple(self._order.index(index) for index in range(len(self._order))),
             source=" AND ".join([quoted(self._scan.table), *self._conditions]),
+            bounds=Bounds(self._layout.table.unit_column or "", self._bounding.rows, self._bounding.units, self._bounding.filters),
             targets=targets,
             noises=priced.noises,
             selection=priced.selection,
@@ -106,9 +108,9 @@ class _Planner:
         )
 
     def _key(self, name: str, expression: Expression) -> PlannedKey:
-        sql = render(expression, self._layout)
+        sql = render(expression, self._names)
         kind = expression.shape.type or OutputType.TEXT
-        domain = domain_of(expression, self._layout)
+        domain = domain_of(expression)
         shown = None if domain is None else tuple(map(_key_value, domain))
         columns = tuple(f"{column.table}.{column.name}" for column in columns_of(expression))
         return PlannedKey(f"CAST({as_date(sql)} AS VARCHAR)" if kind is OutputType.DATE else sql, GroupKey(name, kind, shown, columns, sql))
@@ -137,7 +139,7 @@ class _Planner:
                 "The question asks for no aggregate: its groups are public already.",
                 "Add COUNT(*), SUM(x) or AVG(x) to the select list.",
             )
-        drafter = Drafter(self._layout)
+        drafter = Drafter(self._names)
         ways = [[recipe_of(aggregate, drafter, method) for method in Method] for aggregate in aggregates]
         chosen = [way[0] for way in ways]
         for index, (direct, centred) in enumerate(ways if self._asked.error is None else []):

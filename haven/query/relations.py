@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haven.catalog.dataset import ColumnType
-from haven.catalog.layout import PhysicalColumn, TableLayout
+from haven.catalog.layout import TableLayout
 from haven.query.expressions import Column, Expression, UnitColumn
-from haven.query.shapes import EVERYTHING, FIRST_DAY, LAST_DAY, Interval, Shape, boolean, day, integer, number, text
+from haven.query.shapes import Shape
+from haven.query.storage import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Scan:
         return owner + declared
 
     def _column(self, name: str) -> Column:
-        return Column(self.table, name, stored_shape(self.layout, name))
+        shape, held = stored(self.layout, name)
+        return Column(self.table, self.table, name, shape, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +85,3 @@ def predicates_of(relation: Relation) -> tuple[Expression, ...]:
             found.append(relation.predicate)
         relation = relation.source
     return tuple(found)
-
-
-def stored_shape(layout: TableLayout, name: str) -> Shape:
-    """What a stored column's declaration says of every one of its values."""
-    stored: PhysicalColumn = layout.stored(name)
-    declared = layout.table.columns[name]
-    interval = EVERYTHING if declared.interval is None else Interval(*map(float, declared.interval))
-    match declared.type:
-        case ColumnType.INTEGER:
-            return integer(interval, nullable=stored.nullable)
-        case ColumnType.NUMBER:
-            return number(interval, nullable=stored.nullable)
-        case ColumnType.BOOLEAN:
-            return boolean(nullable=stored.nullable)
-        case ColumnType.DATE:
-            sure = interval.low >= FIRST_DAY and interval.high <= LAST_DAY
-            return day(interval, nullable=stored.nullable or not sure)
-        case ColumnType.CATEGORY:
-            return text(nullable=stored.nullable)

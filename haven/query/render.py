@@ -1,17 +1,20 @@
 """Expressions to DuckDB SQL. The text is generated from the plan alone; nothing the researcher wrote passes through unquoted."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from haven.catalog.dataset import ColumnType
-from haven.catalog.layout import TableLayout
+from haven.catalog.layout import UNIT
 from haven.errors import Code, Refused
 from haven.query.dates import within_years
-from haven.query.expressions import Call, Column, Expression, Literal
+from haven.query.expressions import Call, Column, Expression, Literal, UnitColumn
 from haven.query.functions import CATALOGUE, COMPARISONS
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Interval, Value, days_of
 
 LONGEST_SQL = 200_000
+Names = Mapping[str, str]
+"""What stands before the columns of each relation: `s1.` where there are several, nothing where there is one."""
 BARE = COMPARISONS - {"nullif"} | {"is_null", "is_present"}
 """Functions that only test their arguments: what passes on a value passes on 64 bits of it."""
 NULL_TYPES = {
@@ -23,19 +26,21 @@ NULL_TYPES = {
 }
 
 
-def render(expression: Expression, layout: TableLayout) -> str:
+def render(expression: Expression, names: Names) -> str:
     """Total DuckDB SQL of a row's expression: it never raises, and is finite or NULL, on any stored row.
 
     Raises Refused(QUERY_TOO_LARGE) where the text would pass `LONGEST_SQL`: guards repeat what they guard.
     """
     match expression:
-        case Column(name=name):
-            return _column(name, layout)
+        case Column():
+            return _column(expression, names)
+        case UnitColumn(source=source):
+            return names[source] + quoted(UNIT)
         case Literal(value=value, shape=shape):
             return f"CAST(NULL AS {NULL_TYPES[shape.type]})" if value is None and shape.type else constant(value)
         case Call(function=name, arguments=arguments, shape=shape):
             bare = name in BARE and all(isinstance(argument, Column | Literal) for argument in arguments)
-            texts = tuple(_bare(argument, layout) if bare else render(argument, layout) for argument in arguments)
+            texts = tuple(_bare(argument, names) if bare else render(argument, names) for argument in arguments)
             sql = CATALOGUE[name].render(texts, tuple(argument.shape for argument in arguments))
             if len(sql) > LONGEST_SQL:
                 raise Refused(Code.QUERY_TOO_LARGE, "The question's generated SQL is too long.", "Nest fewer functions in one expression.")
@@ -73,25 +78,24 @@ def double(value: float) -> str:
     return digits if "e" in digits else f"{digits}e0"
 
 
-def _column(name: str, layout: TableLayout) -> str:
-    """A stored column as the engine computes with it: integers in 64 bits, booleans as truth, dates as days."""
-    stored, sql = layout.stored(name), quoted(name)
-    match layout.table.columns[name].type:
+def _column(column: Column, names: Names) -> str:
+    """A column as the engine computes with it: integers in 64 bits, booleans as truth, dates as days."""
+    sql, held = names[column.source] + quoted(column.name), column.storage
+    match held.type:
         case ColumnType.INTEGER:
-            return sql if stored.sql_type == "BIGINT" else f"CAST({sql} AS BIGINT)"
+            return sql if held.sql_type == "BIGINT" else f"CAST({sql} AS BIGINT)"
         case ColumnType.BOOLEAN:
             return f"({sql} <> 0)"
         case ColumnType.DATE:
-            declared = layout.table.columns[name].interval
-            return sql if declared and within_years(sql, Interval(*declared)) == sql else within_years(sql, Interval(-(2.0**31), 2.0**31))
+            return sql if within_years(sql, held.interval) == sql else within_years(sql, Interval(-(2.0**31), 2.0**31))
         case _:
             return sql
 
 
-def _bare(expression: Expression, layout: TableLayout) -> str:
+def _bare(expression: Expression, names: Names) -> str:
     """A column or constant inside a comparison: no cast, so that the scan can be narrowed by it."""
-    if isinstance(expression, Column) and layout.table.columns[expression.name].type is ColumnType.INTEGER:
-        return quoted(expression.name)
+    if isinstance(expression, Column) and expression.storage.type is ColumnType.INTEGER:
+        return names[expression.source] + quoted(expression.name)
     if isinstance(expression, Literal) and isinstance(expression.value, int) and not isinstance(expression.value, bool):
         return str(expression.value)
-    return render(expression, layout)
+    return render(expression, names)

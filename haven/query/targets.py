@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, TableLayout, coarse_enough, grid_of
+from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, coarse_enough, grid_of
 from haven.query.aggregates import Aggregate, Kind, conjunction, present
 from haven.query.expressions import Call, Column, Expression, Literal, columns_of
 from haven.query.private_plan import OutputType
-from haven.query.render import double, quoted, render
+from haven.query.render import Names, double, quoted, render
 from haven.query.shapes import Interval
 
 LARGEST_ROW = SUM_CAP // ROW_CAP
@@ -69,8 +69,8 @@ class Draft:
 class Drafter:
     """Drafts the targets of aggregates over one table, each expression rendered once."""
 
-    def __init__(self, layout: TableLayout) -> None:
-        self._layout = layout
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
     def rows(self, condition: Expression | None) -> Draft:
         """How many rows meet `condition`."""
@@ -99,24 +99,24 @@ class Drafter:
         return replace(draft, condition=condition, words=words)
 
     def _condition(self, condition: Expression | None) -> str | None:
-        return None if condition is None else render(condition, self._layout)
+        return None if condition is None else render(condition, self._names)
 
     def _stored(self, argument: Expression, method: Method) -> Draft | None:
         """A stored integer column within the width: exact, and nothing to clamp but to the asker's own narrower bounds."""
         column = _clamped_column(argument)
-        stored = self._layout.summed(column.name) if column is not None and column.shape.numeric else None
-        if stored is None or stored.grid is None or stored.low is None or stored.high is None:
+        stored = column.storage.summed if column is not None and column.shape.numeric else None
+        if column is None or stored is None or stored.grid is None or stored.low is None or stored.high is None:
             return None
-        name, low, high = quoted(stored.name), stored.low, stored.high
+        name, low, high = self._names[column.source] + quoted(stored.name), stored.low, stored.high
         if column != argument:
             bounds = _on_grid(argument.shape.interval, stored.grid, stored.low, stored.high)
             if bounds is None:
                 return None
             low, high = bounds
         narrowed = name if (low, high) == (stored.low, stored.high) else f"greatest({low}, least({high}, {name}))"
-        value = f"CASE WHEN {name} IS NOT NULL THEN {narrowed} END" if stored.nullable and narrowed != name else narrowed
+        value = f"CASE WHEN {name} IS NOT NULL THEN {narrowed} END" if column.shape.nullable and narrowed != name else narrowed
         draft = _integers(value, low, high, stored.grid.step, method)
-        return None if draft is None else replace(draft, nullable=stored.nullable)
+        return None if draft is None else replace(draft, nullable=column.shape.nullable)
 
     def _whole(self, argument: Expression, method: Method) -> Draft | None:
         """A computed integer within the width: centred in the row, so that the integer clamp is the last operation on it."""
@@ -126,7 +126,7 @@ class Drafter:
         draft = _integers("", int(interval.low), int(interval.high), 1.0, method)
         if draft is None:
             return None
-        value = render(argument, self._layout)
+        value = render(argument, self._names)
         row = f"greatest({-draft.largest}, least({draft.largest}, {draft.factor} * {value} - ({draft.offset})))"
         return Draft(_unless_null(row, value, argument), None, grid=draft.grid, largest=draft.largest, centre=draft.centre)
 
@@ -137,7 +137,7 @@ class Drafter:
         reach = max(high - centre, centre - low)
         grid = _coarser(grid_of(low, high), coarse_enough(reach))
         largest = max(1, grid.ceil(reach))
-        value = render(argument, self._layout)
+        value = render(argument, self._names)
         held = f"greatest({double(low)}, least({double(high)}, {value}))"
         row = f"CAST(round(({held} - ({double(centre)})) / {double(grid.step)}) AS BIGINT)"
         row = f"greatest({-largest}, least({largest}, {row}))"

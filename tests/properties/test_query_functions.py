@@ -23,7 +23,7 @@ from tests.properties.test_query_totality import EXPRESSIONS, rows
 from tests.support import layout_db
 from tests.support.query_world import PERSONS
 
-LAYOUT = layout_of(PERSONS)
+NAMES = {"persons": ""}
 MORE = [
     "bmi + age",
     "bmi - age",
@@ -103,7 +103,7 @@ DAYS = {OutputType.DATE}
 
 
 def bound(text: str) -> Expression:
-    scope = Scope(Scan("persons", LAYOUT).columns, frozenset())
+    scope = Scope(Scan("persons", layout_of(PERSONS)).columns, frozenset())
     return Binder(scope.column).bind(parse_one(text, read="duckdb"))
 
 
@@ -120,7 +120,7 @@ def connection(kept: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
 
 
 def told(connection: duckdb.DuckDBPyConnection, expression: Expression) -> Iterator[Any]:
-    for row in connection.execute(f"SELECT {render(expression, LAYOUT)} FROM persons ORDER BY rowid").fetchall():  # noqa: S608 - generated
+    for row in connection.execute(f"SELECT {render(expression, NAMES)} FROM persons ORDER BY rowid").fetchall():  # noqa: S608 - generated
         yield row[0]
 
 
