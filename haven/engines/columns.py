@@ -1,14 +1,15 @@
 """How a source's cell becomes a stored value: total SQL expressions, which no cell can make fail.
 
 A cell is parsed (`Parsed.value`: NULL where it is missing or cannot be read), then stored: clamped to the declared bounds, put on the fixed
-point grid, or set to NULL where its category is not listed. `status` says for the quality report what happened to each cell.
+point grid, cut to the longest text, or set to NULL where its category is not listed. `status` says for the quality report what happened
+to each cell.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 from haven.catalog.dataset import Column, ColumnType
-from haven.catalog.layout import PhysicalColumn, PhysicalKind
+from haven.catalog.layout import LONGEST_TEXT, PhysicalColumn, PhysicalKind
 from haven.engines.sql_text import double, literal, quoted
 
 SPACE = "' \t\r\n\f\v'"
@@ -27,6 +28,7 @@ class CellStatus(IntEnum):
     UNREADABLE = 2
     OUT_OF_BOUNDS = 3
     UNLISTED = 4
+    CUT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def _is_text(kind: str) -> bool:
 def stored(column: Column, physical: PhysicalColumn, value: str) -> str:
     """SQL for what `physical` stores of the parsed `value`."""
     if physical.kind is PhysicalKind.TEXT:
-        return value if column.keys is None else f"CASE WHEN {value} IN ({_listed(column.keys)}) THEN {value} END"
+        # a key is compared whole: what would be equal to it only when cut is another text
+        return _cut(value) if column.keys is None else f"CASE WHEN {value} IN ({_listed(column.keys)}) THEN {value} END"
     if column.interval is None:
         return f"CAST({value} AS {physical.sql_type})"
     low, high = column.interval
@@ -137,10 +140,22 @@ def status(column: Column, value: str, missing: str) -> str:
     cases = [f"WHEN {missing} THEN {CellStatus.MISSING:d}", f"WHEN {value} IS NULL THEN {CellStatus.UNREADABLE:d}"]
     if column.keys is not None:
         cases.append(f"WHEN {value} NOT IN ({_listed(column.keys)}) THEN {CellStatus.UNLISTED:d}")
+    elif column.type is ColumnType.CATEGORY:
+        cases.append(f"WHEN {_too_long(value)} THEN {CellStatus.CUT:d}")
     elif column.interval is not None:
         low, high = (double(float(bound)) for bound in column.interval)
         cases.append(f"WHEN {value} NOT BETWEEN {low} AND {high} THEN {CellStatus.OUT_OF_BOUNDS:d}")
     return f"CAST(CASE {' '.join(cases)} ELSE {CellStatus.STORED:d} END AS TINYINT)"
+
+
+def _cut(text: str) -> str:
+    """A text's first LONGEST_TEXT characters, without a space that would now end them."""
+    return f"CASE WHEN {_too_long(text)} THEN trim(left({text}, {LONGEST_TEXT}), {SPACE}) ELSE {text} END"
+
+
+def _too_long(text: str) -> str:
+    # bytes are known without counting, and a text has no more characters than bytes
+    return f"(strlen({text}) > {LONGEST_TEXT} AND length({text}) > {LONGEST_TEXT})"
 
 
 def _listed(keys: tuple[str, ...]) -> str:
@@ -155,6 +170,8 @@ def declaration(column: Column, physical: PhysicalColumn) -> str:
         bounds = column.interval
         within = f"isfinite({name})" if bounds is None else f"{name} BETWEEN {double(float(bounds[0]))} AND {double(float(bounds[1]))}"
         parts.append(f"CHECK ({within})")
+    elif physical.kind is PhysicalKind.TEXT:
+        parts.append(f"CHECK (length({name}) <= {LONGEST_TEXT})")
     elif physical.low is not None:
         parts.append(f"CHECK ({name} BETWEEN {physical.low} AND {physical.high})")
     return " ".join(parts)

@@ -17,6 +17,8 @@ from haven.catalog.dataset import Table
 from haven.catalog.layout import TableLayout, layout_of
 from haven.engines.build import IngestProgress, Steps, Watcher, Workbench, publish, workbench
 from haven.engines.columns import parse, status, stored, unit_of
+from haven.engines.facts import facts_of, write_facts
+from haven.engines.inference import declared_in_full
 from haven.engines.quality import Report, bound_counts, cell_counts, check_columns
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
 from haven.engines.snapshot import Snapshot, latest, units_of, withdrawn_of, write_details
@@ -33,13 +35,15 @@ MOST_UNITS = 2**31 - 1
 def ingest(tables: Mapping[str, Table], source_dir: Path, destination: Path, secret: bytes, progress: Watcher) -> Snapshot:
     """Make the next snapshot of the dataset whose directory is `destination` (`destination/SERIAL/`) from `tables`.
 
-    Sources are read relative to `source_dir`. `secret` is the haven's ingest secret (32 bytes or more). `progress` is told of each step.
-    Raises Refused, naming files and columns only, and then nothing is left behind; Fault where the machine lacks memory or disk.
+    Sources are read relative to `source_dir`; a public table that declares no columns gets those of its source. `secret` is the haven's
+    ingest secret (32 bytes or more). `progress` is told of each step. Raises Refused, naming files and columns only, and then nothing
+    is left behind; Fault where the machine lacks memory or disk.
     """
     keys = rank_keys(secret)
-    layouts = {name: layout_of(table) for name, table in tables.items()}
     steps = Steps(2 * len(tables) + 2, progress)
     with workbench(destination) as bench:
+        tables = declared_in_full(bench.connection, tables, source_dir)
+        layouts = {name: layout_of(table) for name, table in tables.items()}
         report: Report = {"tables": {}}
         for name, layout in layouts.items():
             steps.begin(f"reading {name}")
@@ -55,6 +59,7 @@ def ingest(tables: Mapping[str, Table], source_dir: Path, destination: Path, sec
                 report["tables"][name] |= bound_counts(bench.connection, stored_name(name), layout)
         steps.begin("sealing the snapshot")
         write_details(bench.snapshot, tables, report)
+        write_facts(bench.snapshot, facts_of(bench.connection, layouts))
         sealed = fingerprint(keys, layouts, digests), unit_set_digest(bench.connection, keys, "units")
         snapshot = publish(bench, destination, *sealed)
     steps.finish()

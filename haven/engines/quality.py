@@ -15,6 +15,7 @@ COUNTED = {
     CellStatus.UNREADABLE: "unreadable",
     CellStatus.OUT_OF_BOUNDS: "out_of_bounds",
     CellStatus.UNLISTED: "unlisted_keys",
+    CellStatus.CUT: "cut_short",
 }
 
 

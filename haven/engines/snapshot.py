@@ -2,7 +2,8 @@
 
 `DATASET/SERIAL/` holds `data.duckdb` (what the engine opens), `units.parquet` (a keyed hash of each person's id and the person's number,
 for withdrawals), `withdrawn.parquet` (the hashes of those who have withdrawn, for every ingest after), `tables.json` (the declarations
-it was stored by), `report.json` (the quality report, for the custodian alone) and `snapshot.json` (this record).
+it was stored by, every column written out), `public.json` (the facts of its public tables), `report.json` (the quality report, for the
+custodian alone) and `snapshot.json` (this record).
 """
 
 import json

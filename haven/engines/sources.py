@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +11,28 @@ from typing import Any, TextIO
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.parquet
 
 from haven.engines.sql_text import literal, quoted
 from haven.errors import Code, Refused
 
 PARQUET, CSV, ARROW = (".parquet", ".pq"), (".csv", ".tsv", ".csv.gz", ".tsv.gz"), (".arrow", ".feather", ".ipc")
 DELIMITERS = (",", ";", "\t", "|")
+PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened source: `sql` reads it, `columns` maps each of its column names to (the name in `sql`, the DuckDB type)."""
+    """An opened source: `sql` reads it, `columns` maps each of its column names to (the name in `sql`, the DuckDB type).
+
+    `written` is true where every value is written out as text and no type is given.
+    """
 
     table: str
     file: str
     sql: str
     columns: dict[str, tuple[str, str]]
+    written: bool = False
 
 
 def unreadable(table: str, file: str) -> Refused:
@@ -80,14 +87,36 @@ def _described(connection: duckdb.DuckDBPyConnection, table: str, path: Path, sq
 
 
 def _csv(table: str, path: Path, wanted: Sequence[str]) -> Source:
-    """Every cell of a CSV file is text; its first line names the columns; its delimiter is the one that finds most of them there."""
+    """Every cell of a CSV file is text; its first line names the columns; its delimiter is the one that finds most of them there.
+
+    Where none is wanted by name, all are: the delimiter is the one that gives the most names, odd ones last.
+    """
     with _text(path) as lines:
         first = lines.readline()
-    delimiter, names = max(((d, _cells(first, d)) for d in DELIMITERS), key=lambda found: len(set(wanted) & set(found[1])))
+    delimiter, names = _split(first, wanted)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     dialect = f"""auto_detect=false, header=true, delim={literal(delimiter)}, quote='"', escape='"', strict_mode=true"""
     sql = f"read_csv({literal(str(path))}, {dialect}, columns={{{columns}}})"
-    return Source(table, path.name, sql, {name: (f"c{i}", "VARCHAR") for i, name in reversed(list(enumerate(names)))})
+    return Source(table, path.name, sql, {name: (f"c{i}", "VARCHAR") for i, name in reversed(list(enumerate(names)))}, written=True)
+
+
+def _split(first: str, wanted: Sequence[str]) -> tuple[str, list[str]]:
+    """The delimiter of a first line, and the names it gives."""
+    found = [(delimiter, _cells(first, delimiter)) for delimiter in DELIMITERS]
+    if wanted:
+        return max(found, key=lambda one: len(set(wanted) & set(one[1])))
+    return max(found, key=lambda one: (all(PLAIN_NAME.fullmatch(name) for name in one[1]), len(one[1])))
+
+
+def names_of(path: Path) -> list[str]:
+    """The column names as the file gives them, repeated ones too, of a source that could be opened."""
+    name = path.name.lower()
+    if name.endswith(CSV):
+        with _text(path) as lines:
+            return _split(lines.readline(), ())[1]
+    if name.endswith(PARQUET):
+        return list(pyarrow.parquet.read_schema(path).names)
+    return list(pyarrow.dataset.dataset(str(path), format="ipc").schema.names)
 
 
 def _text(path: Path) -> TextIO:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from haven.catalog.layout import TableLayout, layout_of
 from haven.engines.build import Workbench, publish, workbench
 from haven.engines.columns import unit_of
+from haven.engines.facts import facts_of, write_facts
 from haven.engines.ingest import write_units
 from haven.engines.quality import bound_counts
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
@@ -40,6 +41,7 @@ def withdraw(snapshot: Snapshot, units: Path, destination: Path, secret: bytes) 
             if layout.unit is not None:
                 report["tables"][name] |= bound_counts(bench.connection, stored_name(name), layout)
         write_details(bench.snapshot, tables, report)
+        write_facts(bench.snapshot, facts_of(bench.connection, layouts))
         return publish(bench, destination, fingerprint(keys, layouts, digests), unit_set_digest(bench.connection, keys, "units"))
 
 
@@ -81,9 +83,17 @@ def _copy(connection: duckdb.DuckDBPyConnection, keys: RankKeys, name: str, layo
     """Copy the stored rows of those who stay, in the order they were stored."""
     create_table(connection, name, layout)
     old = f"old.{quoted(name)}"
-    if layout.unit is None:
-        connection.execute(f"INSERT INTO {stored_name(name)} FROM {old}")
-        return digest(connection, keys, name, layout, stored_name(name))
-    staying = f"SELECT o.* FROM {old} o SEMI JOIN units USING (unit_) ORDER BY unit_, rk_"  # noqa: S608 - generated
-    connection.execute(f"INSERT INTO {stored_name(name)} {staying}")
-    return digest(connection, keys, name, layout, f"{stored_name(name)} JOIN units USING (unit_)")
+    staying = f"FROM {old}"
+    if layout.unit is not None:
+        staying = f"SELECT o.* FROM {old} o SEMI JOIN units USING (unit_) ORDER BY unit_, rk_"  # noqa: S608 - generated
+    try:
+        connection.execute(f"INSERT INTO {stored_name(name)} {staying}")
+    except duckdb.ConstraintException:
+        # cutting them here could make two of a person's groups one, and the stored ranks would no longer bound it
+        raise Refused(
+            Code.INGEST_CONTENT,
+            f"Table {name} of this snapshot holds texts that are longer than the stored layout now allows.",
+            "Ingest the dataset again, with the list of those who withdrew as `withdrawals:` under `consent:` in its policy.",
+        ) from None
+    rows = stored_name(name) if layout.unit is None else f"{stored_name(name)} JOIN units USING (unit_)"
+    return digest(connection, keys, name, layout, rows)

@@ -26,7 +26,7 @@ def test_wild_doubles_are_stored_as_exact_arithmetic_says(tmp_path: Path) -> Non
     wanted = sorted(((stored_value(column, cell), fixed_point(column, cell)) for cell in WILD), key=repr)
     assert sorted(((row["x"], row["x_fx"]) for row in rows_of(snapshot, "t")), key=repr) == wanted
     counts = read_report(snapshot)["tables"]["t"]["columns"]["x"]
-    assert counts == {"missing": 2, "unreadable": 2, "out_of_bounds": 3, "unlisted_keys": 0}
+    assert counts == {"missing": 2, "unreadable": 2, "out_of_bounds": 3, "unlisted_keys": 0, "cut_short": 0}
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "arrow"])
@@ -72,7 +72,7 @@ def test_text_in_a_number_column_is_null_and_counted(tmp_path: Path) -> None:
     got = {(row["x"], row["b"], row["d"]) for row in rows_of(snapshot, "t")}
     assert got == {(None, None, None), (7.0, 1, 18263), (None, 0, None), (None, 1, None)}
     counts = read_report(snapshot)["tables"]["t"]["columns"]
-    assert counts["x"] | {} == {"missing": 1, "unreadable": 3, "out_of_bounds": 0, "unlisted_keys": 0}
+    assert counts["x"] | {} == {"missing": 1, "unreadable": 3, "out_of_bounds": 0, "unlisted_keys": 0, "cut_short": 0}
     assert counts["b"]["unreadable"] == 2
     assert (counts["d"]["unreadable"], counts["d"]["missing"]) == (3, 1)
 
@@ -88,7 +88,7 @@ def test_a_category_outside_its_keys_is_null(tmp_path: Path) -> None:
     declared = table(source="x.arrow", unit_column="id", columns={"k": {"type": "category", "keys": ["a", "it's"], "nullable": True}})
     snapshot = ingested({"t": declared}, tmp_path, tmp_path)
     assert sorted(map(repr, (row["k"] for row in rows_of(snapshot, "t")))) == ["'a'", "None", "None"]
-    assert read_report(snapshot)["tables"]["t"]["columns"]["k"] == {"missing": 1, "unreadable": 0, "out_of_bounds": 0, "unlisted_keys": 1}
+    assert read_report(snapshot)["tables"]["t"]["columns"]["k"] == {"missing": 1, "unreadable": 0, "out_of_bounds": 0, "unlisted_keys": 1, "cut_short": 0}
 
 
 def test_bounds_are_a_constraint_of_the_file(tmp_path: Path) -> None:

@@ -173,8 +173,9 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 def test_the_catalogue_shows_the_declared_tables_and_nothing_of_who_may() -> None:
     policy = dataset()
-    assert policy.catalogue.model_dump().keys() == {"name", "title", "tables"}
+    assert policy.catalogue.model_dump().keys() == {"name", "title", "tables", "facts"}
     assert policy.catalogue.tables == policy.tables
+    assert policy.catalogue.facts == {}
 
 
 def test_zero_and_one_are_read_as_false_and_true() -> None:
