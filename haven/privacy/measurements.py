@@ -20,6 +20,7 @@ _COUNTS = dp.map_domain(dp.atom_domain(T="String"), dp.atom_domain(T="i64"))
 _L1 = dp.l1_distance(T="i64")
 _L2 = dp.l2_distance(T="f64")
 _L02INF = dp.l02inf_distance(dp.absolute_distance(T="f64"))
+_LINF = {monotonic: dp.linf_distance(T="i64", monotonic=monotonic) for monotonic in (False, True)}
 
 
 @lru_cache(maxsize=4096)
@@ -38,6 +39,21 @@ def laplace(scale: float) -> Any:  # noqa: ANN401 - OpenDP publishes no types
 def gaussian_threshold(scale: float, threshold: int) -> Any:  # noqa: ANN401 - OpenDP publishes no types
     """Discrete Gaussian noise on a map of counts, of which only those not below `threshold` come out."""
     return dp.m.make_gaussian_threshold(_COUNTS, _L02INF, scale=scale, threshold=threshold)
+
+
+@lru_cache(maxsize=4096)
+def noisy_max(scale: float, *, pure: bool, monotonic: bool) -> Any:  # noqa: ANN401 - OpenDP publishes no types
+    """The index of the largest of noised 64-bit scores: Gumbel noise under zCDP, exponential noise under `pure`.
+
+    `monotonic` says that one unit moves all scores in one direction, which halves ε at the same scale.
+    """
+    measure = dp.max_divergence() if pure else dp.zero_concentrated_divergence()
+    return dp.m.make_noisy_max(_VECTOR, _LINF[monotonic], measure, scale=scale)
+
+
+def noisy_max_loss(scale: float, change: int, *, pure: bool, monotonic: bool) -> Fraction:
+    """An upper bound of the ρ (or, where `pure`, the ε) of `noisy_max` where one unit moves a score by ≤ `change`."""
+    return Fraction(noisy_max(scale, pure=pure, monotonic=monotonic).map(change))
 
 
 def gaussian_rho(scale: float, l2: float) -> Fraction:
@@ -74,6 +90,11 @@ def epsilon_at(rho: Fraction, delta: float) -> float:
 def draw_vector(measurement: Any, exact: Sequence[int]) -> tuple[int, ...]:  # noqa: ANN401 - OpenDP publishes no types
     """One call of a vector measurement: `exact` (each within 64 bits) plus fresh noise, saturating at 64 bits."""
     return tuple(measurement(np.array(exact, dtype=np.int64)))
+
+
+def draw_index(measurement: Any, scores: np.typing.NDArray[np.int64]) -> int:  # noqa: ANN401 - OpenDP publishes no types
+    """One call of `noisy_max` on at least one score."""
+    return int(measurement(scores))
 
 
 def draw_counts(measurement: Any, exact: Mapping[str, int]) -> dict[str, int]:  # noqa: ANN401 - OpenDP publishes no types

@@ -6,15 +6,18 @@ Guarantee: what comes out was drawn by the measurements whose maps priced `noise
 from collections.abc import Sequence
 
 from haven.privacy import measurements
+from haven.privacy.choices import Choice
 from haven.privacy.mechanisms import Mechanism, Noise
 from haven.privacy.selection import Selection
-from haven.privacy.tables import ExactTable, Key, NoisyTable
+from haven.privacy.tables import Counts, ExactColumn, ExactTable, Key, NoisyTable
 
 LARGEST_EXACT = 2**62
 
 
-def add_noise(exact: ExactTable, noises: tuple[Noise, ...], selection: Selection | None) -> NoisyTable:
+def add_noise(exact: ExactTable, noises: tuple[Noise | Choice, ...], selection: Selection | None) -> NoisyTable:
     """Noise every target: column t of `exact` gets `noises[t]`; with `selection`, keys are chosen first and only theirs are noised.
+
+    A column of counts per candidate gets a `Choice`, and becomes one index a group.
 
     Exact integers are first clamped to ±2⁶² (which moves no two of them further apart), so noise never overflows 64 bits unseen. With
     private keys the result holds the chosen keys in the order of `exact` and their noisy numbers of units; each sum gets fresh noise.
@@ -32,7 +35,27 @@ def add_noise(exact: ExactTable, noises: tuple[Noise, ...], selection: Selection
     return NoisyTable(kept, noised, tuple(chosen.values()))
 
 
-def _noised(exact: Sequence[int], noise: Noise) -> tuple[int, ...]:
+def _noised(exact: ExactColumn, noise: Noise | Choice) -> tuple[int, ...]:
+    """The numbers of `exact` plus fresh noise; of counts per candidate, the index that fresh noise chooses in each group."""
+    numbers = [cell for cell in exact if not isinstance(cell, tuple)]
+    counts = [cell for cell in exact if isinstance(cell, tuple)]
+    if isinstance(noise, Choice) and not numbers:
+        return _chosen(counts, noise)
+    if isinstance(noise, Choice) or counts:
+        msg = "a choice is made of counts per candidate, and of nothing else"
+        raise ValueError(msg)
+    return _added(numbers, noise)
+
+
+def _chosen(groups: Sequence[Counts], choice: Choice) -> tuple[int, ...]:
+    """One index a group: a draw of its own."""
+    if any(len(counts) != choice.candidates for counts in groups):
+        msg = "the plan and the exact table do not fit each other"
+        raise ValueError(msg)
+    return tuple(choice.choose(counts) for counts in groups)
+
+
+def _added(exact: Sequence[int], noise: Noise) -> tuple[int, ...]:
     """`exact`, clamped, plus fresh noise of the planned law."""
     build = measurements.gaussian if noise.mechanism is Mechanism.DISCRETE_GAUSSIAN else measurements.laplace
     return measurements.draw_vector(build(noise.scale), [_clamped(value) for value in exact])

@@ -34,6 +34,12 @@ class ContributionBound:
             return 0
         return self.rows_per_unit - self._full_groups * self.rows_per_group
 
+    @property
+    def heaviest(self) -> tuple[tuple[int, int], ...]:
+        """How a unit weighs most: pairs (number of groups, rows in each of them). Their L1 and L2 are `l1(1)` and `l2_squared(1)`."""
+        parts = ((self._full_groups, self.rows_per_group), (1, self._left_over))
+        return tuple((groups, rows) for groups, rows in parts if groups and rows)
+
     def l1(self, largest: int) -> int:
         """The largest L1 change of a vector of per-group sums of integers in [-largest, largest]: B·min(r, m·c)."""
         return largest * min(self.rows_per_unit, self.groups_per_unit * self.rows_per_group)

@@ -1,0 +1,192 @@
+"""Choosing one of a public list of candidates by report noisy max: quantiles, extremes and the commonest value of every group.
+
+Guarantee: the price of every `Choice` made here is at least the sum of OpenDP's privacy maps of the draws that can depend on one unit.
+Sources: McSherry and Talwar 2007 (exponential mechanism), McKenna and Sheldon 2020 (arXiv 2010.12603, the exponential-noise form), Dong,
+Durfee and Rogers 2020 (arXiv 1909.13830, bounded range; ρ = ε²/8). Scores and their sensitivity: `choices.proof.md`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+
+from haven.errors import Code, Refused
+from haven.privacy import measurements
+from haven.privacy.budget import PICO, Definition, Price
+from haven.privacy.mechanisms import LARGEST_SCALE, Sensitivity
+
+LARGEST_COUNT = 2**48
+"""Counts are clamped here before they are scored, which moves no two of them further apart; scores then fit 62 bits."""
+LARGEST_DENOMINATOR = 1000
+MOST_CANDIDATES = 4096
+Counts = Sequence[int]
+"""The exact number of rows at each candidate of one group."""
+Scores = np.typing.NDArray[np.int64]
+
+
+class Aim(StrEnum):
+    """What is chosen: a value BETWEEN the neighbours of a quantile, the value AT it, the value of an extreme RANK, or the COMMONEST."""
+
+    BETWEEN = "between"
+    AT = "at"
+    RANK = "rank"
+    COMMONEST = "commonest"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a choice is for. `numerator`/`denominator` is the quantile, in lowest terms, above 0 and for BETWEEN below 1.
+
+    `from_top` counts ranks from the largest value: RANK from the top is the maximum.
+    """
+
+    aim: Aim
+    numerator: int = 1
+    denominator: int = 1
+    from_top: bool = False
+
+    def __post_init__(self) -> None:
+        """A goal that exists is a quantile whose scores fit 62 bits."""
+        p, q = self.numerator, self.denominator
+        if not 1 <= p <= q <= LARGEST_DENOMINATOR or math.gcd(p, q) != 1 or (self.aim is Aim.BETWEEN and p == q):
+            msg = "a quantile is a fraction in lowest terms, above 0 and at most 1"
+            raise ValueError(msg)
+
+    @property
+    def largest(self) -> int:
+        """The largest change of one score by one row."""
+        return max(self.numerator, self.denominator - self.numerator) if self.aim in {Aim.BETWEEN, Aim.AT} else 1
+
+    @property
+    def per_rank(self) -> int:
+        """What one rank more or less changes a score by."""
+        return self.denominator if self.aim in {Aim.BETWEEN, Aim.AT} else 1
+
+    @property
+    def monotonic(self) -> bool:
+        """Whether more rows never lower a score."""
+        return self.aim is Aim.COMMONEST
+
+    @property
+    def variance(self) -> float:
+        """The variance of the chosen value's rank at scale 1 where values are dense: two-sided exponential, in rows²."""
+        return (0.5 if self.monotonic else 2.0) / self.per_rank**2
+
+    def scores(self, counts: Counts, rank: int = 1) -> Scores:
+        """The score of every candidate: largest, and for AT and RANK uniquely so, at the goal; RANK aims at the `rank`-th value.
+
+        One row more or less moves each score by at most `largest`. Integers below 2⁶¹ in size.
+        """
+        held = np.clip(np.asarray(counts, dtype=np.int64), 0, LARGEST_COUNT)
+        if self.aim is Aim.COMMONEST:
+            return held
+        if self.from_top:
+            return self._of_ranks(held[::-1], rank)[::-1].copy()
+        return self._of_ranks(held, rank)
+
+    def _of_ranks(self, held: Scores, rank: int) -> Scores:
+        reached = np.cumsum(held)
+        below = np.minimum(reached - held, LARGEST_COUNT)
+        above = np.minimum(reached[-1] - reached, LARGEST_COUNT)
+        upto = below + held
+        p, q, rows = self.numerator, self.denominator, upto + above
+        match self.aim:
+            case Aim.BETWEEN:
+                missing, passed = p * (rows - 1) + 1 - q * upto, q * (below - 1) - p * (rows - 1) + 1
+            case Aim.AT:
+                missing, passed = p * rows - q * upto, q * below - p * rows + 1
+            case _:
+                return np.minimum(rank, upto) - np.maximum(rank - 1, below)
+        return -np.maximum(np.maximum(missing, passed), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A planned report noisy max in every group: one of `candidates` values, with noise of `scale` on scores, and its confirmed price.
+
+    `rank` is the rank that a RANK goal aims at: far enough from the end that the noise seldom picks a candidate beyond every value.
+    """
+
+    goal: Goal
+    candidates: int
+    rank: int
+    scale: float
+    sensitivity: Sensitivity
+    price: Price
+
+    @property
+    def mechanism(self) -> str:
+        """The mechanism, in the words a receipt uses."""
+        noise = "exponential" if self.price.definition is Definition.PURE else "Gumbel"
+        return f"report noisy max ({noise})"
+
+    def rank_error(self, confidence: float = 0.95) -> int:
+        """The rows between the chosen value's rank (COMMONEST: count) and the goal's: at most so many with probability ≥ `confidence`.
+
+        Holds where the group has at least as many rows; then some candidate has the goal's own score.
+        """
+        gap = self.scale * math.log(self.candidates / (1 - confidence))
+        return self.rank - 1 + math.ceil(gap / self.goal.per_rank)
+
+    def choose(self, counts: Counts) -> int:
+        """One draw: the index of the candidate with the largest noised score."""
+        pure = self.price.definition is Definition.PURE
+        measurement = measurements.noisy_max(self.scale, pure=pure, monotonic=self.goal.monotonic)
+        return measurements.draw_index(measurement, self.goal.scores(counts, self.rank))
+
+    def best(self, counts: Counts) -> int:
+        """The index that `choose` draws where the noise vanishes; the first of equals."""
+        return int(np.argmax(self.goal.scores(counts, self.rank)))
+
+
+def plan_choice(goal: Goal, candidates: int, sensitivity: Sensitivity, price: Price) -> Choice:
+    """The least noise that `price` pays for; the choice's own price never exceeds `price`, and has no δ.
+
+    `sensitivity` has the goal's `largest`. The closed forms are those of adding noise: scale = Δ₂/√(2ρ) under zCDP, 2Δ₁/ε under pure DP,
+    half of either where monotonic. Raises Refused(BUDGET_TOO_SMALL) when the price is below one unit or the scale passes 2⁵⁰.
+    """
+    if not 1 <= candidates <= MOST_CANDIDATES or sensitivity.largest != goal.largest:
+        msg = "a choice has candidates, not too many, and its goal's own sensitivity"
+        raise ValueError(msg)
+    if price.pico < 1:
+        raise _too_small()
+    scale, ulps = _closed_form(goal, sensitivity, price), 1
+    while scale <= LARGEST_SCALE:
+        pico = math.ceil(_loss(goal, scale, sensitivity, price.definition) * PICO)
+        if pico <= price.pico:
+            return Choice(goal, candidates, _rank(goal, candidates, scale), scale, sensitivity, Price(price.definition, pico))
+        scale, ulps = scale + ulps * math.ulp(scale), 2 * ulps
+    raise _too_small()
+
+
+def _closed_form(goal: Goal, sensitivity: Sensitivity, price: Price) -> float:
+    halves = 1 if goal.monotonic else 2
+    if price.definition is Definition.ZCDP:
+        return math.sqrt(Fraction(sensitivity.l2_squared * PICO * halves**2, 8 * price.pico))
+    return float(Fraction(halves * sensitivity.l1 * PICO, price.pico))
+
+
+def _loss(goal: Goal, scale: float, sensitivity: Sensitivity, definition: Definition) -> Fraction:
+    """OpenDP's maps of the draws that one unit can move, summed over the groups it weighs most in."""
+    pure = definition is Definition.PURE
+    parts = [
+        groups * measurements.noisy_max_loss(scale, rows * sensitivity.largest, pure=pure, monotonic=goal.monotonic)
+        for groups, rows in sensitivity.bound.heaviest
+    ]
+    return sum(parts, Fraction(0))
+
+
+def _rank(goal: Goal, candidates: int, scale: float) -> int:
+    """Where an extreme is sought: candidates beyond every value score `rank` less, and together are chosen 5 % of the time at most."""
+    return 1 + math.floor(scale * math.log(candidates / 0.05)) if goal.aim is Aim.RANK else 1
+
+
+def _too_small() -> Refused:
+    return Refused(
+        Code.BUDGET_TOO_SMALL,
+        "The price is too small: the noise it pays for would pick a value at random.",
+        "Raise epsilon, or ask fewer aggregates at once.",
+    )
