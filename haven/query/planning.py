@@ -19,6 +19,7 @@ from haven.query.relations import predicates_of, scan_of
 from haven.query.render import quoted, render
 from haven.query.resolve import ResolvedQuery
 from haven.query.shapes import Value
+from haven.query.sizes import target_sql
 from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
 from haven.query.words import explain, warn
 
@@ -103,7 +104,7 @@ class _Planner:
             limit=self._answer.limit,
             price=priced.price(self._context.definition),
             digest=self._digest(sql, targets, priced),
-            warnings=warn(self._answer, self._private, self._asked.error is not None),
+            warnings=warn(self._answer, self._bounding, priced, self._asked),
             words=explain(self._scan, self._bounding, keys, targets, priced),
         )
 
@@ -142,7 +143,7 @@ class _Planner:
         drafter = Drafter(self._names)
         ways = [[recipe_of(aggregate, drafter, method) for method in Method] for aggregate in aggregates]
         chosen = [way[0] for way in ways]
-        for index, (direct, centred) in enumerate(ways if self._asked.error is None else []):
+        for index, (direct, centred) in enumerate([] if self._asked.promises else ways):
             if centred != direct:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
                 chosen = other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
@@ -152,19 +153,22 @@ class _Planner:
         return burden(self._weighed(recipes), self._bounding, self._context.definition)
 
     def _weighed(self, recipes: Sequence[Recipe]) -> dict[Draft, float]:
-        return weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights)
+        weighed = weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights)
+        demand = self._asked.demand
+        return {draft: weight * demand.get(target_sql(draft), 1.0) for draft, weight in weighed.items()} if demand else weighed
 
     def _priced(self, recipes: tuple[Recipe, ...]) -> Drafted:
         weighed = self._weighed(recipes)
         drafts = tuple(sorted(weighed, key=_canonical))
-        if self._asked.error is not None:
+        if self._asked.promises:
             paid = [recipe for recipe in recipes if not self._free(recipe.aggregate)]
-            priced = price_for_error(float(self._asked.error), paid, drafts, self._bounding, self._context, private=self._private)
+            selecting = self._asked.selecting() if self._private else None
+            priced = price_for_error(self._asked.promised(paid), selecting, drafts, self._bounding, self._context)
         elif self._asked.price is not None:
             ordered = {draft: weighed[draft] for draft in drafts}
             priced = price_shared(self._asked.price, ordered, self._bounding, self._context, private=self._private)
         else:
-            raise Refused(Code.BUDGET_INVALID, "The question offers no price.", "Give epsilon=, rho= or error=.")
+            raise Refused(Code.BUDGET_INVALID, "The question offers no price.", "Give epsilon=, rho=, error= or relative_error=.")
         return Drafted(recipes, drafts, priced)
 
     def _free(self, aggregate: Aggregate) -> bool:
@@ -197,7 +201,7 @@ class _Planner:
             sensitivity_of(draft, self._bounding),
             draft.words,
             counts=draft.value is None,
-            sql=draft.sql(draft.value or "u", draft.condition or ""),
+            sql=target_sql(draft),
             additive=not draft.persons,
         )
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from haven.errors import Code, Refused
@@ -11,8 +11,8 @@ from haven.privacy.allocation import Demand, allocate
 from haven.privacy.budget import Definition, Price
 from haven.privacy.mechanisms import Noise, Sensitivity, plan_noise, plan_noise_for_error
 from haven.privacy.selection import Selection, plan_selection
-from haven.query.aggregates import Kind
 from haven.query.bounding import Bounding
+from haven.query.sizes import NOTHING_KNOWN, Sizes, absolute, relative, unknown_count
 from haven.query.targets import Draft, Recipe
 
 
@@ -27,13 +27,39 @@ class PlanContext:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the asker pays (`price`, without δ, or `error`: the wished 95 % half-width), and options, which only lower or weigh."""
+    """How the asker pays, and options, which only lower or weigh.
+
+    By `price` (without δ), by `error` (the wished 95 % half-width), or by `relative_error` (the same as a fraction of the answer, as large
+    as `sizes` knows it). `demand` weighs targets, by their SQL, beyond the question's own need: what other questions take from them.
+    """
 
     price: Price | None = None
     error: Decimal | None = None
+    relative_error: Decimal | None = None
+    sizes: Sizes = NOTHING_KNOWN
+    demand: Mapping[str, float] = field(default_factory=dict)
     rows_per_unit: int | None = None
     groups_per_unit: int | None = None
     weights: Mapping[str, float] | None = None
+
+    @property
+    def promises(self) -> bool:
+        """Whether an error is promised, rather than a price named."""
+        return self.error is not None or self.relative_error is not None
+
+    def promised(self, recipes: Sequence[Recipe]) -> list[tuple[Recipe, float]]:
+        """The half-width of each recipe's sum that is promised; see `haven.query.sizes`."""
+        if self.relative_error is not None:
+            return relative(self.relative_error, recipes, self.sizes)
+        return [] if self.error is None else absolute(self.error, recipes, self.sizes)
+
+    def selecting(self) -> float | None:
+        """The half-width of the numbers of persons by which private keys are chosen, where an error is promised."""
+        if self.relative_error is None:
+            return None if self.error is None else float(self.error)
+        if self.sizes.rows is None:
+            raise unknown_count()
+        return float(self.relative_error) * self.sizes.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,33 +110,38 @@ def price_shared(total: Price, weighed: Mapping[Draft, float], bounding: Boundin
 
 
 def price_for_error(
-    error: float, recipes: Sequence[Recipe], drafts: Sequence[Draft], bounding: Bounding, context: PlanContext, *, private: bool
+    promised: Sequence[tuple[Recipe, float]],
+    selecting: float | None,
+    drafts: Sequence[Draft],
+    bounding: Bounding,
+    context: PlanContext,
 ) -> Priced:
-    """The smallest price whose 95 % half-width is at most `error` for every count and sum.
+    """The smallest price that keeps each promise: a recipe, and the 95 % half-width that the weighted sum of its parts may have.
 
     An aggregate of several targets shares its variance among them as |coefficient|·Δ, where the sum of their losses is least. Targets
-    that only means need cost what the dearest of the others costs. Raises Refused(QUERY_OPTION) where there is neither count nor sum.
+    that nothing is promised of cost what the dearest of the others costs. `selecting` is the half-width of the numbers of persons by
+    which private keys are chosen, None where all are public. Raises Refused(QUERY_OPTION) where there is nothing to promise.
     """
-    wished = _half_widths(error, [recipe for recipe in recipes if recipe.aggregate.kind is not Kind.MEAN], bounding)
+    wished = _half_widths(promised, bounding)
     persons = Sensitivity(bounding.units, 1)
-    selecting = plan_noise_for_error(context.definition, persons, error).price if private else None
-    if not wished and selecting is None:
+    chosen = None if selecting is None else plan_noise_for_error(context.definition, persons, selecting).price
+    if not wished and chosen is None:
         raise Refused(
             Code.QUERY_OPTION,
-            "An error can be promised for counts and sums, and this question has neither.",
-            "Ask with epsilon=, or add COUNT(*) to the question.",
+            "An error can be promised for counts and sums, and for a mean whose number of rows is known; this question has neither.",
+            "Ask with epsilon=, add COUNT(*) to the question, or name the rows a group has: options size_hint=1000.",
         )
     noises = {d: plan_noise_for_error(context.definition, sensitivity_of(d, bounding), width) for d, width in wished.items()}
-    prices = [noise.price for noise in noises.values()] + ([] if selecting is None else [selecting])
+    prices = [noise.price for noise in noises.values()] + ([] if chosen is None else [chosen])
     dearest = max(prices, key=lambda price: price.pico)
     planned = tuple(noises[draft] if draft in noises else plan_noise(sensitivity_of(draft, bounding), dearest) for draft in drafts)
-    return Priced(planned, None if selecting is None else _selection(selecting, bounding, context))
+    return Priced(planned, None if chosen is None else _selection(chosen, bounding, context))
 
 
-def _half_widths(error: float, recipes: Sequence[Recipe], bounding: Bounding) -> dict[Draft, float]:
+def _half_widths(promised: Sequence[tuple[Recipe, float]], bounding: Bounding) -> dict[Draft, float]:
     """The half-width each draft may have, in its own grid units: the least that any aggregate leaves it."""
     wished: dict[Draft, float] = {}
-    for recipe in recipes:
+    for recipe, error in promised:
         loads = [abs(part.coefficient) * part.draft.grid * sensitivity_of(part.draft, bounding).l2 for part in recipe.parts]
         for part, load in zip(recipe.parts, loads, strict=True):
             width = error * math.sqrt(load / math.fsum(loads)) / (abs(part.coefficient) * part.draft.grid)

@@ -1,10 +1,14 @@
 """What a plan does, in plain sentences: for `explain`, previews and receipts. Data-free, like the plan."""
 
+import math
+
+from haven.privacy.selection import Selection
 from haven.query.aggregates import Kind
 from haven.query.bounding import Bounding
-from haven.query.pricing import Priced
+from haven.query.pricing import Asked, Priced
 from haven.query.private_plan import GroupKey, Target
 from haven.query.relations import Scan
+from haven.query.sizes import NOTHING_KNOWN
 from haven.query.stages import AnswerStage
 
 
@@ -42,13 +46,43 @@ def _key(key: GroupKey) -> str:
     return f"The {len(key.domain)} values of {key.name} are public: every one is answered, with or without rows."
 
 
-def warn(answer: AnswerStage, private: bool, by_error: bool) -> tuple[str, ...]:  # noqa: FBT001 - two facts of the plan, named where called
+def warn(answer: AnswerStage, bounding: Bounding, priced: Priced, asked: Asked) -> tuple[str, ...]:
     """What the asker should know before paying."""
     said = []
     if answer.having or answer.order or answer.limit is not None or answer.offset:
         said.append("HAVING, ORDER BY and LIMIT look at noisy values: a row near the line may fall on either side.")
-    if private:
-        said.append("Groups of few persons do not appear, and whether a group appears says nothing certain.")
-    if by_error and any(aggregate.kind is Kind.MEAN for aggregate in answer.aggregates):
-        said.append("The error asked for is promised for counts and sums; a mean's error shows with the answer.")
+    if priced.selection is not None:
+        said.append(_thresholded(priced.selection))
+    lowered = asked.rows_per_unit is not None or asked.groups_per_unit is not None
+    if bounding.filters and (lowered or bounding.rows.rows_per_unit > 1):
+        said.append(_cut(bounding))
+    if asked.promises:
+        said += _promises(answer, asked)
     return tuple(said)
+
+
+def _thresholded(selection: Selection) -> str:
+    surely = math.ceil(selection.threshold + selection.noise.half_width())
+    return (
+        f"Groups of few persons do not appear, and whether a group appears says nothing certain: with fewer than about"
+        f" {selection.threshold} persons a group mostly vanishes, with {surely} or more it appears in 97 of 100 cases."
+    )
+
+
+def _cut(bounding: Bounding) -> str:
+    rows = bounding.rows
+    return (
+        f"Where a unit has more than {rows.rows_per_unit} rows, {rows.groups_per_unit} groups or {rows.rows_per_group} rows in a group,"
+        " the rest is left out: counts and sums are then too low, and no error bar shows it."
+    )
+
+
+def _promises(answer: AnswerStage, asked: Asked) -> list[str]:
+    sizes, said = asked.sizes, []
+    if sizes.receipts:
+        said.append(f"The size of the answer is taken from the earlier noisy answers {', '.join(sizes.receipts)}.")
+    elif sizes.rows is not None:
+        said.append(f"The error is promised for figures of {sizes.rows} rows or more, as you named; those of fewer are less exact.")
+    if asked.error is not None and sizes == NOTHING_KNOWN and any(aggregate.kind is Kind.MEAN for aggregate in answer.aggregates):
+        said.append("The error asked for is promised for counts and sums; a mean's error shows with the answer, or name a size_hint.")
+    return said
