@@ -109,8 +109,8 @@ class Ledger:
 
     def replay(self, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
         """The recorded answer of the same plan on the same snapshot, asked within the same project: free to give again."""
-        with self._store.read() as connection:
-            return reading.replay(connection, project, dataset, plan_digest, snapshot)
+        with self._store.glance() as driver:
+            return reading.replay(driver, project, dataset, plan_digest, snapshot)
 
     def earlier(self, actor: str, project: str, idempotency_key: str, plan_digest: str, snapshot: int) -> Replay | None:
         """What was already paid for under this key: the same receipt and answer, not replayed; None for a new key.
@@ -118,8 +118,8 @@ class Ledger:
         Refused (REQUEST_CONFLICT) where the key was for another question or is still being answered; the question's Fault where the
         first try ended in one.
         """
-        with self._store.read() as connection:
-            return reading.earlier(connection, actor, project, idempotency_key, (plan_digest, snapshot))
+        with self._store.glance() as driver:
+            return reading.earlier(driver, actor, project, idempotency_key, (plan_digest, snapshot))
 
     def balance(self, dataset: str, population: str, project: str | None = None, *, definition: Definition = Definition.ZCDP) -> Balance:
         """The project's account in the dataset, or the dataset's where no project is named. Zero in `definition` where untouched."""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 from haven.errors import Code, Refused
 from haven.ledger import standing
 from haven.ledger.amounts import moment_of, stamp
+from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import states, tokens, users
 from haven.ledger.spends import HOUSE
 from haven.ledger.standing import USER, Standing, State
@@ -60,7 +61,8 @@ _PEOPLE = select(users, states.c.reason.label("suspended")).outerjoin(
     states, and_(states.c.kind == USER, states.c.name == users.c.name, states.c.state != State.ACTIVE.value)
 )
 _PERSON = _PEOPLE.where(users.c.name == bindparam("wanted"))
-_TOKEN_HOLDER = (
+_PERSON_NOW = Prepared(_PERSON)
+_TOKEN_HOLDER = Prepared(
     select(users.c.name, users.c.role, tokens.c.expires_at)
     .join(users, users.c.name == tokens.c.name)
     .outerjoin(states, and_(states.c.kind == USER, states.c.name == users.c.name, states.c.state != State.ACTIVE.value))
@@ -88,8 +90,8 @@ class People:
 
     def person(self, name: str) -> Person | None:
         """One account."""
-        with self._store.read() as connection:
-            row = connection.execute(_PERSON, {"wanted": name}).first()
+        with self._store.glance() as driver:
+            row = _PERSON_NOW.first(driver, {"wanted": name})
         return None if row is None else _person(row)
 
     def list_people(self) -> tuple[Person, ...]:
@@ -145,8 +147,8 @@ class People:
         """Who holds this token, None where it is unknown, revoked, expired, or its holder suspended."""
         if len(token) > LONGEST_TOKEN:
             return None
-        with self._store.read() as connection:
-            row = connection.execute(_TOKEN_HOLDER, {"digest": _token_digest(token)}).first()
+        with self._store.glance() as driver:
+            row = _TOKEN_HOLDER.first(driver, {"digest": _token_digest(token)})
         if row is None or (row.expires_at is not None and row.expires_at <= stamp(now)):
             return None
         return Principal(row.name, Role(row.role))
@@ -162,7 +164,7 @@ class People:
             return tuple(_token_info(row) for row in connection.execute(statement))
 
 
-def _person(row: Row[Any]) -> Person:
+def _person(row: StoredRow) -> Person:
     return Person(row.name, Role(row.role), row.project, row.suspended)
 
 

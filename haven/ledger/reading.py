@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from haven.ledger import accounts, answers, rows
 from haven.ledger.accounts import Trio
 from haven.ledger.amounts import loaded, moment_of
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Spend, SpendState
-from haven.ledger.prepared import driver_of
+from haven.ledger.prepared import Prepared, driver_of
 from haven.ledger.schema import accounts as accounts_table
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, spends
@@ -25,7 +26,7 @@ _SPENDS = select(
     exists().where(answers_table.c.id == spends.c.id).label("answered"),
 ).outerjoin(entries, entries.c.seq == spends.c.end_entry)
 _SPEND = _SPENDS.where(spends.c.id == bindparam("wanted"))
-_REPLAY = (
+_REPLAY = Prepared(
     select(spends, entries.c.digest.label("end_digest"), answers_table.c.content)
     .join(answers_table, answers_table.c.id == spends.c.id)
     .join(entries, entries.c.seq == spends.c.end_entry)
@@ -38,7 +39,7 @@ _REPLAY = (
     .order_by(spends.c.end_entry.desc())
     .limit(1)
 )
-_BY_KEY = (
+_BY_KEY = Prepared(
     select(spends, entries.c.digest.label("end_digest"), answers_table.c.content)
     .outerjoin(answers_table, answers_table.c.id == spends.c.id)
     .outerjoin(entries, entries.c.seq == spends.c.end_entry)
@@ -59,16 +60,16 @@ _POSTED = (
 _ENTRIES = select(entries).order_by(entries.c.seq)
 
 
-def replay(connection: Connection, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
+def replay(driver: sqlite3.Connection, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
     """The newest recorded answer of this plan on this snapshot within this project."""
     where = {"project": project, "dataset": dataset, "plan_digest": plan_digest, "snapshot": snapshot}
-    row = connection.execute(_REPLAY, where).first()
+    row = _REPLAY.first(driver, where)
     return None if row is None else Replay(rows.receipt_of(row, replayed=True), answers.decode(row.content))
 
 
-def earlier(connection: Connection, actor: str, project: str, key: str, same: tuple[str, int]) -> Replay | None:
+def earlier(driver: sqlite3.Connection, actor: str, project: str, key: str, same: tuple[str, int]) -> Replay | None:
     """The answer paid for under `key`, where it was for the `same` (plan digest, snapshot); see `Ledger.earlier`."""
-    row = connection.execute(_BY_KEY, {"actor": actor, "project": project, "key": key}).first()
+    row = _BY_KEY.first(driver, {"actor": actor, "project": project, "key": key})
     if row is None:
         return None
     if (row.plan_digest, row.snapshot) != same:

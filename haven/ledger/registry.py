@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from haven.errors import Code, Refused
 from haven.ledger import standing
 from haven.ledger.amounts import moment_of, stamp
+from haven.ledger.prepared import Prepared
 from haven.ledger.schema import counters, policies, snapshots
 from haven.ledger.standing import Standing, State
 from haven.ledger.store import Store
@@ -62,7 +63,7 @@ _LIST = (
 )
 _BY_DIGEST = select(policies).where(policies.c.digest == bindparam("digest")).order_by(policies.c.entry).limit(1)
 _SERIAL = select(func.max(snapshots.c.serial)).where(snapshots.c.dataset == bindparam("dataset"))
-_VERSION = select(counters.c.value).where(counters.c.name == "registry")
+_VERSION = Prepared(select(counters.c.value).where(counters.c.name == "registry"))
 _MOVE = update(counters).where(counters.c.name == "registry").values(value=counters.c.value + 1)
 
 
@@ -137,8 +138,9 @@ class Registry:
 
     def registry_version(self) -> int:
         """A number that moves with every change of a policy, a state or a snapshot."""
-        with self._store.read() as connection:
-            version: int = connection.execute(_VERSION).scalar_one()
+        with self._store.glance() as driver:
+            (row,) = _VERSION.all(driver, {})
+        version: int = row.value
         return version
 
 

@@ -1,13 +1,15 @@
 """The open file: one writer, many readers."""
 
 import contextlib
+import queue
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
 from haven.ledger import opening
 from haven.ledger.writer import Transaction, Work, Writer
@@ -22,6 +24,8 @@ class Store:
         """Use `open`."""
         self._writer = writer
         self._reader = reader
+        # last in, first out: the connection that has just read has the newest pages at hand
+        self._idle: queue.LifoQueue[PoolProxiedConnection] = queue.LifoQueue(opening.READERS)
 
     @classmethod
     def open(cls, path: Path, busy_timeout: timedelta) -> Self:
@@ -46,7 +50,36 @@ class Store:
         with opening.only_ledger_faults(), self._reader.connect() as connection, connection.begin():
             yield connection
 
+    @contextlib.contextmanager
+    def glance(self) -> Iterator[sqlite3.Connection]:
+        """SQLite's own read-only connection, for one prepared statement: what it reads is of one moment, no older than the last commit.
+
+        A question reads the books several times before it is answered; through `read` each time would cost more than reading.
+        """
+        with opening.only_ledger_faults():
+            held = self._kept()
+            try:
+                yield cast("sqlite3.Connection", held.driver_connection)
+            except BaseException:
+                held.close()  # whatever went wrong, nothing that it remembers is trusted
+                raise
+            self._keep(held)
+
+    def _kept(self) -> PoolProxiedConnection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._reader.raw_connection()
+
+    def _keep(self, held: PoolProxiedConnection) -> None:
+        try:
+            self._idle.put_nowait(held)
+        except queue.Full:
+            held.close()
+
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
         self._writer.close()
+        while not self._idle.empty():
+            self._kept().close()
         self._reader.dispose()
