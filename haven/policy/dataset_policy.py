@@ -1,6 +1,8 @@
 """A dataset's policy: what it holds, what its people were promised, what they consented to, and how answers are checked."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator, model_validator
@@ -187,9 +189,15 @@ class DatasetPolicy(Declared):
         """The population whose one budget this draws on: the declared one, else the dataset's own name."""
         return self.population or self.dataset
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of everything declared: equal digests, equal policies. Defaults count as if written."""
         plain = self.model_dump(mode="json")
         plain["population"] = self.budget_owner
         return canonical_digest(plain)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with these fields changed, unchecked. Its digest is its own: one worked out for this policy does not go with it."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)
+        return copied

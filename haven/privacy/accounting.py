@@ -88,6 +88,7 @@ def selection_delta(delta: Decimal) -> int:
     return math.floor(Fraction(parse_delta(delta)) * ATTO / (2 * SELECTIONS_PER_POPULATION))
 
 
+@lru_cache(maxsize=4096)
 def epsilon_of(price: Price, delta: Decimal | None) -> Decimal:
     """The ε of this loss alone at a population's δ (its half for the conversion), rounded up to 4 significant digits; 0 for no loss.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from haven.errors import Code, Refused
 from haven.privacy import discrete_laws, measurements
@@ -56,10 +57,7 @@ class Sensitivity:
     @property
     def l2(self) -> float:
         """The least float that is not below the largest L2 change, in grid units."""
-        root = math.sqrt(self.l2_squared)
-        while Fraction(root) ** 2 < self.l2_squared:
-            root = math.nextafter(root, math.inf)
-        return root
+        return _root_above(self.l2_squared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,7 @@ class Noise:
         return _half_width(self.mechanism, self.scale, confidence)
 
 
+@lru_cache(maxsize=4096)
 def plan_noise(sensitivity: Sensitivity, price: Price) -> Noise:
     """The least noise that `price` pays for; the noise's own price never exceeds `price`, and has no δ.
 
@@ -125,6 +124,15 @@ def plan_noise_for_error(definition: Definition, sensitivity: Sensitivity, half_
             return noise
         pico += 1 + pico // 2**48  # the confirmed scale is a few units in the last place wider than the closed form's
     raise _unreachable()
+
+
+@lru_cache(maxsize=4096)
+def _root_above(square: int) -> float:
+    """The least float that is not below the square root."""
+    root = math.sqrt(square)
+    while Fraction(root) ** 2 < square:
+        root = math.nextafter(root, math.inf)
+    return root
 
 
 def _closed_form(sensitivity: Sensitivity, definition: Definition, pico: int) -> float:

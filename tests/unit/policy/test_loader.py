@@ -301,3 +301,11 @@ def test_whatever_is_written_is_read_or_refused_in_havens_own_words(path: str, v
         assert refusal_of(text).reason.startswith("cohort.yaml, line ")
     else:
         assert parse_dataset_policy(text, "cohort.yaml").digest
+
+
+def test_a_changed_copy_has_a_digest_of_its_own() -> None:
+    written = dataset()
+    known = written.digest
+    renamed = written.model_copy(update={"title": "Another"})
+    assert renamed.digest == dataset(title="Another").digest != known
+    assert written.digest == known
