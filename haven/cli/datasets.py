@@ -70,8 +70,8 @@ def list_datasets(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) 
 def show(name: str, home: HomeOption = DEFAULT_HOME) -> None:
     """A dataset's public metadata, in JSON."""
     with spoken_errors(), open_books(home) as (opened, ledger):
-        policies = Policies(ledger.registry, ledger.people, bench=opened.bench)
-        print_json(dataset_document(policies.dataset(name), paused=policies.halt(name)))
+        in_force = Policies(ledger.registry, ledger.people, bench=opened.bench, data=opened.home.data).now()
+        print_json(dataset_document(in_force.dataset(name), in_force.catalogue[name], paused=in_force.halt(name)))
 
 
 @app.command()

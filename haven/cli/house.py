@@ -50,7 +50,7 @@ def open_house(root: Path) -> Iterator[House]:
     """Everything. What a crash left in doubt is booked as spent before the first question."""
     with open_books(root) as (home, ledger), DuckDBEngine(home.home.data) as engine:
         ledger.sweep(now(), IN_DOUBT)
-        policies = Policies(ledger.registry, ledger.people, bench=home.bench)
+        policies = Policies(ledger.registry, ledger.people, bench=home.bench, data=home.home.data)
         mediator = Mediator(ledger, policies, engine, now)
         desk = ReleaseDesk.open(ledger, home.home.releases, home.home.keys, BookFacts(ledger, policies))
         desk.conclude_all(now())

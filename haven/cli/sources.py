@@ -5,6 +5,7 @@ the project carries. Nothing here is private; the demonstration treats it as if 
 """
 
 import csv
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from haven.genomics.vcf import read_vcf
 
 NAFLD_TABLES = {"nafld_persons": "nafld1", "nafld_labs": "nafld2", "nafld_events": "nafld3"}
 PANEL = "1000G_panel_2504.csv"
+POPULATIONS = "1000G_populations.csv"
 GENOTYPES = ("1000G_kidd55_2504.vcf.gz", "1000G_seldin127_2504.vcf.gz")
 
 
@@ -39,7 +41,11 @@ def write_nafld(folder: Path) -> None:
 
 
 def write_thousand_genomes(folder: Path, sources: Path) -> None:
-    """Write `thousand_genomes.parquet` into `folder`: one row a person, with population, sex, and one dosage column a SNP."""
+    """Write `thousand_genomes.parquet` into `folder`: one row a person, with population, sex, and one dosage column a SNP.
+
+    Beside it stands `populations.csv`, the public table of what the population codes stand for.
+    """
+    shutil.copyfile(sources / POPULATIONS, folder / "populations.csv")
     with (sources / PANEL).open(encoding="utf-8", newline="") as lines:
         people = list(csv.DictReader(lines))
     columns: dict[str, list[str] | list[int | None]] = {

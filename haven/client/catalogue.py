@@ -143,26 +143,43 @@ class Catalogue(Mapping[str, Dataset]):
 
 
 def _table_html(name: str, table: Mapping[str, Any]) -> str:
+    public = bool(table.get("public"))
     rows = [
         (
             display.text(column),
             display.quiet(_type_words(facts)),
-            display.text(_range_words(facts)),
+            display.text(_values_words(facts) if public else _range_words(facts)),
             display.text(facts.get("description") or ""),
         )
         for column, facts in table["columns"].items()
     ]
-    return display.heading(name, _unit_words(table)) + display.table(("column", "type", "bounds or keys", ""), rows)
+    return display.heading(name, _unit_words(table)) + display.table(("column", "type", "values" if public else "bounds or keys", ""), rows)
 
 
 def _unit_words(table: Mapping[str, Any]) -> str:
     if table.get("public"):
-        return "public"
+        rows = table.get("rows")
+        return "public" if rows is None else f"public, {_counted(rows, 'row')}"
     return f"one person is one {table.get('unit_column')}, at most {table.get('rows_per_unit')} rows each"
 
 
 def _type_words(facts: Mapping[str, Any]) -> str:
     return f"{facts.get('type')}{', may be missing' if facts.get('nullable') else ''}"
+
+
+def _counted(number: object, thing: str) -> str:
+    return f"{display.number(number)} {thing}{'' if number == 1 else 's'}"
+
+
+def _values_words(facts: Mapping[str, Any]) -> str:
+    """What a column of a public table holds: how many values, and from where to where."""
+    known = facts.get("facts")
+    if not isinstance(known, dict):
+        return _range_words({**facts, "type": None})
+    many = "many values" if known.get("values") is None else _counted(known["values"], "value")
+    if known.get("low") is None:
+        return many
+    return f"{many}, {display.number(known['low'])} … {display.number(known.get('high'))}"
 
 
 def _range_words(facts: Mapping[str, Any]) -> str:

@@ -29,12 +29,14 @@ class Enquiries:
     def datasets(self, principal: Principal) -> list[dict[str, Any]]:
         """The catalogue: every dataset's public metadata."""
         check_may(principal, Act.READ_CATALOGUE)
-        return [dataset_document(policy, paused=self._policies.halt(policy.dataset)) for policy in self._policies.datasets()]
+        now = self._policies.now()
+        return [dataset_document(policy, now.catalogue[name], paused=now.halt(name)) for name, policy in now.datasets.items()]
 
     def dataset(self, name: str, principal: Principal) -> dict[str, Any]:
         """One dataset's public metadata. Refused (NOT_FOUND) where there is none."""
         check_may(principal, Act.READ_CATALOGUE)
-        return dataset_document(self._policies.dataset(name), paused=self._policies.halt(name))
+        now = self._policies.now()
+        return dataset_document(now.dataset(name), now.catalogue[name], paused=now.halt(name))
 
     def projects(self, principal: Principal) -> list[dict[str, Any]]:
         """The projects that `principal` may see: their own, or all of them where their role reads every budget."""

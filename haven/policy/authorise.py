@@ -103,7 +103,10 @@ def check_dates(project: ProjectPolicy, today: date) -> None:
 
 
 def check_footprint(footprint: Footprint, dataset: DatasetPolicy) -> None:
-    """Raises Refused unless every table and column is declared in the policy. The unit column may be counted, so it may be named."""
+    """Raises Refused unless every table and column is declared in the policy. The unit column may be counted, so it may be named.
+
+    A public table that leaves its columns to its source declares them all.
+    """
     for table in sorted(footprint.tables):
         if table not in dataset.tables:
             reason = f"The dataset {dataset.dataset} has no table {table}."
@@ -111,6 +114,8 @@ def check_footprint(footprint: Footprint, dataset: DatasetPolicy) -> None:
     for name in sorted(footprint.columns):
         table, _, column = name.partition(".")
         declared = dataset.tables.get(table) if table in footprint.tables else None
+        if declared is not None and declared.public and not declared.columns:
+            continue  # its columns are its source's, all of them public
         if declared is None or (column not in declared.columns and column != declared.unit_column):
             reason = f"The policy of {dataset.dataset} declares no column {name}."
             raise Refused(Code.QUERY_UNKNOWN_COLUMN, reason, "Use a column that the catalogue lists.")

@@ -80,19 +80,20 @@ def _condition(condition: Condition) -> str:
 
 def _table(name: str, table: Table) -> tuple[str, ...]:
     if table.public:
-        return (f"Table {name} is public.", *_columns(name, table))
+        columns = _columns(name, table) if table.columns else ("  Its columns are those of its source.",)
+        return (f"Table {name} is public.", *columns)
     bound = table.bound()
     reach = f"at most {bound.rows_per_unit} row(s) of a person count, in at most {bound.groups_per_unit} group(s)"
     return (f"Table {name} is personal: {reach}, at most {bound.rows_per_group} in each.", *_columns(name, table))
 
 
 def _columns(name: str, table: Table) -> tuple[str, ...]:
-    return tuple(f"  {name}.{column}: {_column(declared)}." for column, declared in table.columns.items())
+    return tuple(f"  {name}.{column}: {_column(declared, public=table.public)}." for column, declared in table.columns.items())
 
 
-def _column(column: Column) -> str:
+def _column(column: Column, *, public: bool) -> str:
     if column.keys is not None:
         return f"category with {len(column.keys)} public keys"
     if column.bounds is not None:
         return f"{column.type} from {column.bounds[0]} to {column.bounds[1]}"
-    return "category whose keys appear only above a threshold" if column.type == "category" else str(column.type)
+    return "category whose keys appear only above a threshold" if column.type == "category" and not public else str(column.type)

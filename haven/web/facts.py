@@ -52,6 +52,24 @@ class DayShare:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicColumnLine:
+    """A column of a public table: its type, and how many values it has, in words."""
+
+    name: str
+    type: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTableLine:
+    """A public table of the snapshot in force. `rows` is None where the snapshot has no facts of it."""
+
+    name: str
+    rows: int | None
+    columns: tuple[PublicColumnLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetOverview:
     """A dataset as its custodian looks at it. `paused` is the reason, None where it answers; `sentence` says how it stands."""
 
@@ -66,6 +84,7 @@ class DatasetOverview:
     questions: tuple[QuestionLine, ...]
     series: tuple[DayShare, ...]
     sentence: str
+    public_tables: tuple[PublicTableLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from haven.catalog.dataset import Dataset
+from haven.catalog.public import MOST_VALUES, PublicColumn
 from haven.errors import Code, Refused
 from haven.ledger.audit import audit_verify
 from haven.ledger.entries import Spend
@@ -15,7 +17,18 @@ from haven.policy.roles import Principal
 from haven.policy.tiers import tier_of
 from haven.privacy.budget import Price
 from haven.web import words
-from haven.web.facts import Books, BudgetLine, DatasetOverview, DayShare, ProjectLine, QuestionLine, Register, RegisteredProject
+from haven.web.facts import (
+    Books,
+    BudgetLine,
+    DatasetOverview,
+    DayShare,
+    ProjectLine,
+    PublicColumnLine,
+    PublicTableLine,
+    QuestionLine,
+    Register,
+    RegisteredProject,
+)
 from haven.web.parts import WebParts
 
 RECENT_QUESTIONS = 50
@@ -91,6 +104,7 @@ class House:
             questions=tuple(_question_line(spend, total) for spend in recent),
             series=self._series(policy, total),
             sentence=_sentence(budget, paused),
+            public_tables=_public_tables(self.parts.policies.now().catalogue[policy.dataset]),
         )
 
     def _projects_of(self, policy: DatasetPolicy) -> list[ProjectPolicy]:
@@ -121,6 +135,25 @@ def _budget_line(policy: DatasetPolicy, total: Price, taken: Price) -> BudgetLin
         left_share=words.share(left, total),
         left_words=words.counts_left(left),
     )
+
+
+def _public_tables(dataset: Dataset) -> tuple[PublicTableLine, ...]:
+    lines = []
+    for name, table in dataset.tables.items():
+        if table.public:
+            facts = dataset.facts.get(name)
+            known = {} if facts is None else facts.columns
+            columns = tuple(
+                PublicColumnLine(column, str(of.type), _values_words(known.get(column))) for column, of in table.columns.items()
+            )
+            lines.append(PublicTableLine(name, None if facts is None else facts.rows, columns))
+    return tuple(lines)
+
+
+def _values_words(column: PublicColumn | None) -> str:
+    if column is None:
+        return "not known before the next ingest"
+    return f"more than {MOST_VALUES:,}" if column.values is None else f"{len(column.values):,}"
 
 
 def _question_line(spend: Spend, total: Price) -> QuestionLine:
