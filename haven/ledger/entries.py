@@ -55,6 +55,45 @@ class RecordedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedColumn:
+    """One noisy column as other questions may use it: the digest of its target, its mechanism, and its scale in grid units."""
+
+    target: str
+    mechanism: str
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a recorded answer may serve beside its own question.
+
+    `source` names the rows, `bounds` which of them count, `keys` each public key with its number of values, in order: all but the
+    numbers are digests. `columns` are positions in the noisy table.
+    """
+
+    source: str
+    keys: tuple[tuple[str, int], ...]
+    bounds: str
+    columns: tuple[tuple[int, OfferedColumn], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A receipt's number and what its answer offers."""
+
+    id: str
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How an answer is posted beside its content: what it offers to others, and the numbers of the receipts it was made from."""
+
+    offer: Offer | None = None
+    made_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """A recorded answer and its receipt (`replayed` is true): to give it again costs nothing."""
 

@@ -8,6 +8,7 @@ import base64
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import accounts, answers, audit, reading, spends
+from haven.ledger import accounts, answers, audit, offers, reading, spends
 from haven.ledger.accounts import Trio
-from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Reservation, Spend
+from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
 from haven.ledger.people import People
 from haven.ledger.registry import Registry
 from haven.ledger.store import Store
@@ -29,6 +30,21 @@ if TYPE_CHECKING:
     from haven.query.private_plan import PrivatePlan
 
 DEFAULT_BUSY_TIMEOUT = timedelta(seconds=5)
+
+
+NOT_SERVING = Serving()
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """A question that earlier answers answer: its plan's digest, the permit to ask it, and the researcher's own text."""
+
+    plan_digest: str
+    definition: Definition
+    authorisation: Authorisation
+    snapshot: int
+    question: str
+    idempotency_key: str | None = None
 
 
 class Ledger:
@@ -76,24 +92,29 @@ class Ledger:
         POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
         """
         _check_same_definition(plan.price, authorisation.caps)
-        reservation = Reservation(
-            id=_new_number(),
-            plan_digest=plan.digest,
-            policy_digest=authorisation.policy_digest,
-            snapshot=snapshot,
-            population=authorisation.population,
-            dataset=authorisation.dataset,
-            project=authorisation.project,
-            actor=authorisation.actor,
-            price=plan.price,
-            reserved_at=now,
-        )
+        reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
         return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, question, idempotency_key))
 
-    def post(self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime) -> Receipt:
+    def post(
+        self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime, serving: Serving = NOT_SERVING
+    ) -> Receipt:
         """Spend the reservation for good and record its answer. The question's constant Fault where it was swept meanwhile."""
         content = answers.encode(answer)
-        return self._store.write(lambda tx: spends.post(tx, reservation.id, content, verdict, now))
+        return self._store.write(lambda tx: spends.post(tx, reservation.id, content, verdict, now, serving))
+
+    def post_free(self, free: Free, answer: RecordedAnswer, verdict: str, now: datetime, serving: Serving) -> Receipt:
+        """Record an answer that was made of earlier ones alone and costs nothing: reserved at price 0 and posted, in one act.
+
+        Refused as `reserve` refuses: what is stopped answers nothing, not even for free.
+        """
+        content = answers.encode(answer)
+        reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
+
+        def book(tx: Transaction) -> Receipt:
+            spends.reserve(tx, reservation, free.authorisation.caps, free.question, free.idempotency_key)
+            return spends.post(tx, reservation.id, content, verdict, now, serving)
+
+        return self._store.write(book)
 
     def post_fault(self, reservation: Reservation, now: datetime) -> Receipt:
         """Spend the reservation for good, without an answer; the first receipt where that was done before."""
@@ -120,6 +141,11 @@ class Ledger:
         """
         with self._store.glance() as driver:
             return reading.earlier(driver, actor, project, idempotency_key, (plan_digest, snapshot))
+
+    def offers(self, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
+        """The recorded answers of this project over the rows that `source` names, on this snapshot, that hold `target` (digests)."""
+        with self._store.glance() as driver:
+            return offers.find(driver, project, dataset, snapshot, source, target)
 
     def balance(self, dataset: str, population: str, project: str | None = None, *, definition: Definition = Definition.ZCDP) -> Balance:
         """The project's account in the dataset, or the dataset's where no project is named. Zero in `definition` where untouched."""
@@ -201,6 +227,21 @@ class Ledger:
     def audit_export(self) -> Iterator[dict[str, Any]]:
         """Every entry as one JSON-ready object, the oldest first."""
         return audit.export(self._store)
+
+
+def _reservation(plan_digest: str, authorisation: Authorisation, snapshot: int, price: Price, now: datetime) -> Reservation:
+    return Reservation(
+        id=_new_number(),
+        plan_digest=plan_digest,
+        policy_digest=authorisation.policy_digest,
+        snapshot=snapshot,
+        population=authorisation.population,
+        dataset=authorisation.dataset,
+        project=authorisation.project,
+        actor=authorisation.actor,
+        price=price,
+        reserved_at=now,
+    )
 
 
 def _named(where: dict[str, str | None]) -> dict[str, str]:

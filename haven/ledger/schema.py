@@ -89,6 +89,24 @@ answers = Table(
     Column("content", Text, nullable=False),
 )
 
+# what an answer offers to other questions of its project: one row a noisy column
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", Text, ForeignKey("answers.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("project", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("snapshot", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("keys", Text, nullable=False),
+    Column("bounds", Text, nullable=False),
+    Column("mechanism", Text, nullable=False),
+    Column("scale", Text, nullable=False),
+    Index(None, "project", "dataset", "snapshot", "source", "target"),
+)
+
 policies = Table(
     "policies",
     metadata,

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from haven.errors import Code, Refused, question_fault
-from haven.ledger import accounts, answers, rows
+from haven.ledger import accounts, answers, offers, rows
 from haven.ledger.accounts import Trio
 from haven.ledger.amounts import moment_of, stamp, stored
-from haven.ledger.entries import Balance, Receipt, Reservation, SpendState
+from haven.ledger.entries import Balance, Receipt, Reservation, Serving, SpendState
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, snapshots, spends, states
@@ -72,13 +72,15 @@ def reserve(tx: Transaction, reservation: Reservation, caps: Caps, question: str
     return reservation
 
 
-def post(tx: Transaction, spend_id: str, content: str, verdict: str, now: datetime) -> Receipt:
+def post(tx: Transaction, spend_id: str, content: str, verdict: str, now: datetime, serving: Serving) -> Receipt:
     """Spend for good and record `content`, the answer. The question's Fault where it was posted without one meanwhile, or is void."""
     row = _find(tx, spend_id)
     if row.state != SpendState.RESERVED:
         raise question_fault()
-    receipt = _settle(tx, row, verdict, now, answer=answers.digest(content))
+    receipt = _settle(tx, row, verdict, now, answer=answers.digest(content), made_from=serving.made_from)
     _ANSWER.run(tx.driver, {"id": spend_id, "content": content})
+    if serving.offer is not None:
+        offers.add(tx.driver, row, serving.offer)
     return receipt
 
 
@@ -112,12 +114,20 @@ def sweep(tx: Transaction, now: datetime, older_than: timedelta) -> int:
 
 
 def _settle(
-    tx: Transaction, row: StoredRow, outcome: str, now: datetime, *, answer: str | None = None, actor: str | None = None
+    tx: Transaction,
+    row: StoredRow,
+    outcome: str,
+    now: datetime,
+    *,
+    answer: str | None = None,
+    actor: str | None = None,
+    made_from: tuple[str, ...] = (),
 ) -> Receipt:
     reservation = rows.reservation_of(row)
     balances = _move(tx, reservation, spent=True)
     left = accounts.least_left(rows.caps_of(json.loads(row.caps)), balances)
-    entry = tx.append("spend.posted", actor or row.actor, {"id": row.id, "outcome": outcome, "answer": answer}, now)
+    detail: dict[str, Any] = {"id": row.id, "outcome": outcome, "answer": answer}
+    entry = tx.append("spend.posted", actor or row.actor, detail | ({"made_from": list(made_from)} if made_from else {}), now)
     ending = _ending(row, SpendState.POSTED, outcome, entry.seq, now, left)
     _END.run(tx.driver, ending)
     return Receipt(row.id, reservation, now, entry.seq, entry.digest, left)

@@ -37,7 +37,7 @@ def _small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     Ledger.open(tmp_path / "books.sqlite").close()
     try:
-        _mount(disk, "size=256k,mode=0700")
+        _mount(disk, "size=320k,mode=0700")
     except (subprocess.CalledProcessError, FileNotFoundError):
         pytest.skip("mounting a small disk needs root")
     try:
