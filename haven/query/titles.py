@@ -5,6 +5,8 @@ from itertools import chain
 
 from sqlglot import exp
 
+from haven.query.keywords import KEYWORDS
+
 INFIX: Mapping[type[exp.Expr], str] = {
     exp.Add: "+",
     exp.Sub: "-",
@@ -56,7 +58,11 @@ def _constant(node: exp.Expr) -> str:
 
 
 def _column(node: exp.Expr) -> str:
-    return ".".join(filter(None, (node.text("db"), node.text("table"), node.text("this"))))
+    return ".".join(_quoted(part) for part in (node.text("db"), node.text("table"), node.text("this")) if part)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if name.lower() in KEYWORDS else name
 
 
 def _listed(node: exp.Expr) -> str:

@@ -64,6 +64,17 @@ ICD = Table(
         "weight": Column(type="integer"),
     },
 )
+ICD_ROWS = (
+    {"code": "E11", "label": "Diabetes", "chapter": "endocrine", "weight": 3},
+    {"code": "E66", "label": "Obesity", "chapter": "endocrine", "weight": 2},
+    {"code": "I10", "label": "Hypertension", "chapter": "circulatory", "weight": 2},
+    {"code": "I21", "label": "Infarction", "chapter": "circulatory", "weight": 9},
+    {"code": "K74", "label": "Fibrosis", "chapter": "digestive", "weight": 5},
+    {"code": "K74", "label": "Cirrhosis", "chapter": "digestive", "weight": 7},
+    {"code": "K76", "label": "Fatty liver", "chapter": "digestive", "weight": 4},
+    {"code": "Z99", "label": "Other", "chapter": None, "weight": 0},
+)
+"""The public list: one code stands twice, one row has no chapter."""
 NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "visits": VISITS, "icd": ICD})
 PANEL = Dataset(
     name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})}

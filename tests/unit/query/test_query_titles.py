@@ -3,6 +3,8 @@
 import duckdb
 import pytest
 
+from haven.query.keywords import KEYWORDS
+from haven.query.render import quoted
 from tests.support.query_world import PERSONS, planned
 
 UNNAMED = (
@@ -70,6 +72,18 @@ def test_an_unnamed_aggregate_is_called_what_duckdb_calls_it(engine: duckdb.Duck
 def test_an_unnamed_key_is_called_what_duckdb_calls_it(engine: duckdb.DuckDBPyConnection, written: str) -> None:
     sql = f"SELECT {written}, COUNT(*) FROM persons GROUP BY 1"  # noqa: S608 - the test's own
     assert [output.name for output in planned(sql).outputs] == [column[0] for column in engine.execute(sql).description]
+
+
+def test_the_words_shown_in_quotes_are_the_engines(engine: duckdb.DuckDBPyConnection) -> None:
+    named = [name for (name,) in engine.execute("SELECT DISTINCT keyword_name FROM duckdb_keywords()").fetchall()]
+    engine.execute(f"CREATE OR REPLACE TABLE words ({', '.join(f'{quoted(name)} INTEGER' for name in named)})")
+    sql = f"SELECT {', '.join(f'sum({quoted(name)})' for name in named)} FROM words"  # noqa: S608 - the engine's own words
+    shown = [column[0] for column in engine.execute(sql).description]
+    assert {name for name, title in zip(named, shown, strict=True) if '"' in title} == KEYWORDS
+
+
+def test_a_column_named_as_a_keyword_is_quoted_inside_an_unnamed_aggregate() -> None:
+    assert [output.name for output in planned("SELECT SUM(value) FROM labs").outputs] == ['sum("value")']
 
 
 def test_a_very_long_unnamed_expression_has_a_name_that_fits() -> None:

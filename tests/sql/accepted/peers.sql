@@ -1,0 +1,35 @@
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS c FROM persons;
+
+-- targets 2; groups 2; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS c, SUM(age) AS s FROM persons GROUP BY male;
+
+-- targets 2; groups 2; ranks rk_<=1; bounds 1/1/1
+SELECT male, AVG(age) AS avg_age FROM persons WHERE age BETWEEN 20 AND 70 GROUP BY male ORDER BY male;
+
+-- targets 2; groups 8; ranks rk_<=1; bounds 1/1/1
+SELECT stage, male, COUNT(*) AS n, AVG(income) AS income FROM persons GROUP BY stage, male;
+
+-- targets 3; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(DISTINCT id) AS pids, AVG(CASE WHEN age > 50 THEN 1.0 ELSE 0.0 END) AS p FROM persons;
+
+-- targets 3; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT SUM(income) AS s, VAR_POP(income) AS v FROM persons WHERE smoker = TRUE;
+
+-- targets 1; groups 81; ranks rk_<=1; bounds 1/1/1
+SELECT age, COUNT(*) AS n FROM persons GROUP BY age ORDER BY n DESC, age LIMIT 10;
+
+-- targets 1; groups 9; ranks gr_kind<=2 rk_<=4 rpc_kind<=3; bounds 4/4/3
+SELECT kind, year, COUNT(*) AS n FROM (SELECT kind, year(day) AS year FROM visits) AS t GROUP BY kind, year;
+
+-- targets 1; groups 36; ranks rpc_kind<=3; bounds 3/3/1
+SELECT date_trunc('month', day) AS interval_start, COUNT(DISTINCT id) AS numerator FROM visits WHERE kind = 'gp' GROUP BY interval_start ORDER BY interval_start;
+
+-- targets 1; groups private; ranks rk_<=1; bounds 1/1/1
+SELECT town, SUM(clamp(income, 0, 100000)) AS s FROM persons GROUP BY town;
+
+-- targets 2; groups 4; ranks rk_<=1; bounds 1/1/1
+SELECT stage, SUM(clamp(bmi, 15, 50)) / COUNT(bmi) AS m FROM persons GROUP BY stage;
+
+-- targets 1; groups 4; ranks gr_test<=2 rpc_test<=2; bounds 4/2/2
+SELECT test AS "test", "count" FROM (SELECT test, COUNT(*) AS "count" FROM labs GROUP BY test) AS t WHERE "count" > 3 ORDER BY "count" DESC, test;

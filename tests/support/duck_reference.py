@@ -1,0 +1,209 @@
+"""DuckDB as the reference of meaning: what a question's own text says of plain tables, beside what haven answers without noise.
+
+The same rows are stored twice: in the physical layout, for the plan's SQL, and as plain tables of real types, for the researcher's text.
+Nobody in them exceeds a contribution bound, so both must say the same, but for what is documented:
+sums over nothing are 0, casts that fail are NULL, division by zero and values that are not finite are NULL, and public groups that
+nobody is in are answered too.
+"""
+# ruff: noqa: ANN401, S608 - an answer's cells are of any type; the tables are the tests' own
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from haven import query
+from haven.catalog.dataset import ColumnType, Table
+from haven.privacy.tables import NoisyTable
+from haven.query.private_plan import OutputType
+from tests.support import layout_db
+from tests.support.bounded_world import Row, world
+from tests.support.query_world import ICD, ICD_ROWS, LABS, PERSONS, VISITS, planned
+
+TABLES: Mapping[str, Table] = {"persons": PERSONS, "labs": LABS, "visits": VISITS, "icd": ICD}
+PLAIN_TYPES = {
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.NUMBER: "DOUBLE",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.CATEGORY: "VARCHAR",
+    ColumnType.DATE: "DATE",
+}
+MACROS = (
+    "CREATE MACRO clamp(x, lo, hi) AS CASE WHEN x IS NOT NULL THEN greatest(lo, least(hi, x)) END",
+    """CREATE MACRO width_bucket(x, lo, hi, n) AS CASE WHEN x IS NULL THEN NULL WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
+    ELSE CAST(floor((x - lo) * n / (hi - lo)) AS BIGINT) + 1 END""",
+)
+SAID = {
+    "UINTEGER": OutputType.INTEGER,
+    "TINYINT": OutputType.INTEGER,
+    "SMALLINT": OutputType.INTEGER,
+    "INTEGER": OutputType.INTEGER,
+    "BIGINT": OutputType.INTEGER,
+    "HUGEINT": OutputType.INTEGER,
+    "DOUBLE": OutputType.NUMBER,
+    "FLOAT": OutputType.NUMBER,
+    "DECIMAL": OutputType.NUMBER,
+    "BOOLEAN": OutputType.BOOLEAN,
+    "VARCHAR": OutputType.TEXT,
+    "DATE": OutputType.DATE,
+    "TIMESTAMP": OutputType.DATE,
+}
+WHOLE = (exp.Floor, exp.Ceil, exp.Round, exp.Trunc, exp.Sign, exp.Mod)
+"""Functions that haven answers with whole numbers of integer type where DuckDB keeps the type of their argument."""
+
+
+BOOLEANS = {"male", "smoker"}
+SPELLED = (exp.Pow, exp.Log, exp.DateDiff)
+"""Functions with several spellings, whose unnamed columns haven titles by one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Column names and types, and rows."""
+
+    names: tuple[str, ...] | None
+    types: tuple[OutputType | None, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+class Reference:
+    """One world in both forms."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]] | None = None) -> None:
+        """Store `rows` by table, or the bounded world's."""
+        self.rows = {**(world() if rows is None else rows), "icd": list(ICD_ROWS)}
+        self.stored = duckdb.connect()
+        self.plain = duckdb.connect()
+        self.plain.execute(
+            "CREATE SCHEMA nafld; SET search_path = 'main,nafld'; SET ieee_floating_point_ops = false; SET error_on_division_by_zero = false"
+        )
+        for macro in MACROS:
+            self.plain.execute(macro)
+        for name, table in TABLES.items():
+            store_both(self.stored, self.plain, name, table, self.rows[name])
+
+    def answers(self, plan: query.PrivatePlan) -> Said:
+        """What haven says without noise, of the groups that somebody is in."""
+        table = found_alone(self.stored, plan, layout_db.exact(self.stored, plan))
+        finished = query.finish(plan, table)
+        return Said(tuple(each.name for each in plan.outputs), tuple(each.type for each in plan.outputs), finished.rows)
+
+    def means(self, sql: str) -> Said:
+        """What DuckDB says of the researcher's text: its names of that very text, its values of the amended one."""
+        changed = amended(sql)
+        result = self.plain.execute(changed)
+        described = result.description or ()
+        rows = tuple(tuple(_cell(value) for value in row) for row in result.fetchall())
+        types = tuple(SAID.get(str(column[1]).split("(")[0]) for column in described)
+        return Said(tuple(column[0] for column in described if changed == sql) or self._names(sql), types, rows)
+
+    def _names(self, sql: str) -> tuple[str, ...] | None:
+        """What DuckDB calls the columns of the text as written; None where it takes no average of truth values."""
+        try:
+            return tuple(column[0] for column in self.plain.execute(f"DESCRIBE {sql}").fetchall())
+        except duckdb.BinderException:
+            return None
+
+    def assert_same(self, sql: str, plan: query.PrivatePlan | None = None) -> None:
+        """Haven's answer without noise is DuckDB's: names, types, rows, NULLs and, where an order was asked, the order."""
+        plan = planned(sql) if plan is None else plan
+        ours, theirs = self.answers(plan), self.means(sql)
+        tree = sqlglot.parse_one(sql, read="duckdb")
+        if tree.find(*SPELLED) is None and theirs.names is not None:
+            assert [*map(str.lower, ours.names or ())] == [*map(str.lower, theirs.names)], (sql, ours.names, theirs.names)
+        whole = tree.find(*WHOLE) is not None
+        for our, their in zip(ours.types, theirs.types, strict=True):
+            assert our == their or (whole and {our, their} == {OutputType.INTEGER, OutputType.NUMBER}), (sql, our, their)
+        assert_same_rows(sql, ours.rows, theirs.rows, ordered="order by" in sql.lower())
+
+
+def assert_same_rows(sql: str, ours: Iterable[tuple[Any, ...]], theirs: Iterable[tuple[Any, ...]], *, ordered: bool) -> None:
+    """Equal rows; as multisets unless `ordered`."""
+    ours, left = list(ours), list(theirs)
+    assert len(ours) == len(left), (sql, ours, left)
+    for row in ours:
+        match = next((index for index, other in enumerate(left[:1] if ordered else left) if _same_row(row, other)), None)
+        assert match is not None, (sql, row, left)
+        left.pop(match)
+
+
+def store_both(stored: duckdb.DuckDBPyConnection, plain: duckdb.DuckDBPyConnection, name: str, table: Table, rows: Sequence[Row]) -> None:
+    """`rows` in the physical layout and as a plain table."""
+    layout_db.store(stored, name, table, list(rows) if table.public else layout_db.ranked(table, rows))
+    owner = [] if table.unit_column is None else [table.unit_column]
+    columns = [f"{each} BIGINT" for each in owner] + [f"{each} {PLAIN_TYPES[column.type]}" for each, column in table.columns.items()]
+    plain.execute(f"CREATE OR REPLACE TABLE nafld.{name} ({', '.join(columns)})")
+    names = [*owner, *table.columns]
+    for row in rows:
+        plain.execute(f"INSERT INTO nafld.{name} VALUES ({', '.join('?' * len(names))})", [row[each] for each in names])
+
+
+def found_alone(connection: duckdb.DuckDBPyConnection, plan: query.PrivatePlan, table: NoisyTable) -> NoisyTable:
+    """The groups of `table` that the engine found a row in; public groups that nobody is in are left out."""
+    if not plan.keys:
+        return table
+    found = {tuple(row[: len(plan.keys)]) for row in connection.execute(plan.sql).fetchall()}
+    kept = [index for index, key in enumerate(table.keys) if key in found]
+    columns = tuple(tuple(column[index] for index in kept) for column in table.columns)
+    units = None if table.units is None else tuple(table.units[index] for index in kept)
+    return NoisyTable(tuple(table.keys[index] for index in kept), columns, units)
+
+
+def amended(sql: str) -> str:
+    """The text with the documented differences spelled out; other text stays as it was written."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    if tree.find(exp.Sum, exp.Cast, exp.Avg) is None:
+        return sql
+    return tree.transform(_amend).sql(dialect="duckdb")
+
+
+def _amend(node: exp.Expr) -> exp.Expr:
+    if type(node) is exp.Cast and node.to.this != exp.DataType.Type.DATE:
+        return exp.TryCast(this=node.this, to=node.to)
+    if isinstance(node, exp.Avg) and isinstance(node.this, exp.Column) and node.this.name.lower() in BOOLEANS:
+        return exp.Avg(this=exp.cast(node.this.copy(), "INTEGER"))
+    whole = isinstance(node, exp.Filter) and isinstance(node.this, exp.Sum)
+    if whole or (isinstance(node, exp.Sum) and not isinstance(node.parent, exp.Filter)):
+        return _or_zero(node)
+    return node
+
+
+def _or_zero(node: exp.Expr) -> exp.Expr:
+    select = node.find_ancestor(exp.Select)
+    if not isinstance(select, exp.Select) or _is_per_person(select):
+        return node
+    return exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
+
+
+def _is_per_person(select: exp.Select) -> bool:
+    group = select.args.get("group")
+    return group is not None and any(isinstance(each, exp.Column) and each.name.lower() == "id" for each in group.expressions)
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.date().isoformat()
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case float():
+            return value if math.isfinite(value) else None
+    return value
+
+
+def _same_row(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is None or b is None or isinstance(a, bool | str) or isinstance(b, bool | str):
+        return a is b or (type(a) is type(b) and a == b)
+    return math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-3)
