@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from haven import query
-from haven.privacy.tables import NoisyTable
 from tests.support import layout_db
+from tests.support.corpus import accepted
 from tests.support.query_world import LABS, PERSONS, planned, rank_filters
+from tests.support.removals import Neighbours, assert_within, random_world
 
 EDGE = st.sampled_from([0.0, 500.0, -1.0, 1e9, 250.0, float("nan"), float("inf"), 0.1, 499.9999])
 LAB = st.fixed_dictionaries(
@@ -85,24 +86,6 @@ def owned(people: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return list(chain.from_iterable(({"id": index, **row} for row in rows) for index, rows in enumerate(people)))
 
 
-def columns_by_key(table: NoisyTable, target: int) -> dict[Any, int]:
-    column = table.units if target < 0 else table.columns[target]
-    return dict(zip(table.keys, column or (), strict=True))
-
-
-def assert_within(plan: query.PrivatePlan, whole: NoisyTable, less: NoisyTable) -> None:
-    for index, target in enumerate(plan.targets):
-        a, b = columns_by_key(whole, index), columns_by_key(less, index)
-        moved = [abs(a.get(key, 0) - b.get(key, 0)) for key in {*a, *b}]
-        assert sum(moved) <= target.sensitivity.l1
-        assert sum(each * each for each in moved) <= target.sensitivity.l2_squared
-    if plan.selection is not None:
-        a, b = columns_by_key(whole, -1), columns_by_key(less, -1)
-        moved = [abs(a.get(key, 0) - b.get(key, 0)) for key in {*a, *b}]
-        assert max(moved, default=0) <= 1
-        assert sum(moved) <= plan.selection.noise.sensitivity.l2_squared
-
-
 def try_every_removal(connection: duckdb.DuckDBPyConnection, name: str, people: list[list[dict[str, Any]]], shapes: list[str]) -> None:
     table = {"labs": LABS, "persons": PERSONS}[name]
     stored = layout_db.ranked(table, owned(people))
@@ -112,7 +95,7 @@ def try_every_removal(connection: duckdb.DuckDBPyConnection, name: str, people: 
     for index in range(len(people)):
         layout_db.store(connection, name, table, [row for row in stored if row["id"] != index])
         for plan, before in zip(plans, whole, strict=True):
-            assert_within(plan, before, layout_db.exact(connection, plan))
+            assert_within(plan.sql, plan, before, layout_db.exact(connection, plan))
 
 
 SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -137,6 +120,35 @@ def test_no_person_with_one_row_moves_a_target_beyond_its_sensitivity(
     connection: duckdb.DuckDBPyConnection, people: list[list[dict[str, Any]]]
 ) -> None:
     try_every_removal(connection, "persons", people, PERSON_SHAPES)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> dict[str, query.PrivatePlan]:
+    return {question.sql: planned(question.sql) for question in accepted()}
+
+
+@pytest.fixture(scope="module")
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_question_of_the_corpus_moves_beyond_its_sensitivity(
+    neighbours: Neighbours, corpus: dict[str, query.PrivatePlan], seed: int
+) -> None:
+    neighbours.load(random_world(seed))
+    neighbours.largest_moves(corpus)
+
+
+@pytest.mark.audit
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("hundred", range(1, 7))
+def test_no_question_of_the_corpus_moves_beyond_its_sensitivity_in_hundreds_of_worlds(
+    neighbours: Neighbours, corpus: dict[str, query.PrivatePlan], hundred: int
+) -> None:
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        neighbours.load(random_world(seed))
+        neighbours.largest_moves(corpus)
 
 
 def heaviest() -> list[dict[str, Any]]:
@@ -181,4 +193,4 @@ def test_without_its_rank_filters_the_same_person_is_caught(connection: duckdb.D
     whole = layout_db.exact(connection, unbounded)
     connection.execute("DELETE FROM labs")
     with pytest.raises(AssertionError):
-        assert_within(unbounded, whole, layout_db.exact(connection, unbounded))
+        assert_within(unbounded.sql, unbounded, whole, layout_db.exact(connection, unbounded))
