@@ -1,14 +1,15 @@
-"""The aggregates a question may ask, reduced to four kinds so that the same number is recognised however it is written."""
+"""The aggregates a question may ask, reduced to five kinds so that the same number is recognised however it is written."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from haven.errors import Code, Refused
+from haven.privacy.choices import Aim, Goal
 from haven.query.expressions import AggregateLeaf, Call, Expression, Literal, UnitColumn, leaves, literal
-from haven.query.functions import call
+from haven.query.functions import CATALOGUE, call
 from haven.query.private_plan import OutputType
-from haven.query.shapes import Interval, Shape, integer, number
+from haven.query.shapes import Interval, Shape, Value, integer, number, text
 
 MOST_ROWS = 2.0**40
 NARROWEST = 2.0**-900
@@ -17,12 +18,21 @@ MOST_AGGREGATES = 200
 
 
 class Kind(StrEnum):
-    """ROWS counts rows, UNITS persons; SUM and MEAN are of an expression's values that are not NULL."""
+    """ROWS counts rows, UNITS persons, VALUES distinct values; the others are of an expression's values that are not NULL.
+
+    CHOICE is a value chosen by an aggregate's goal (quantiles, extremes, modes), BOUNDS two of them that make a clamp.
+    """
 
     ROWS = "rows"
     UNITS = "units"
+    VALUES = "values"
     SUM = "sum"
     MEAN = "mean"
+    CHOICE = "choice"
+    BOUNDS = "bounds"
+
+
+COUNTS = frozenset({Kind.ROWS, Kind.UNITS, Kind.VALUES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +42,24 @@ class Aggregate:
     kind: Kind
     argument: Expression | None = None
     condition: Expression | None = None
+    goal: Goal | None = None
 
     @property
     def shape(self) -> Shape:
         """What its noisy value is: an integer for counts and sums of integers, else a number."""
-        if self.kind in {Kind.ROWS, Kind.UNITS}:
+        if self.kind in COUNTS:
             return integer(Interval(-MOST_ROWS, MOST_ROWS), nullable=False)
         if self.kind is Kind.SUM and self.argument is not None and self.argument.shape.type is OutputType.INTEGER:
             reach = self.argument.shape.interval.reach * MOST_ROWS
             return integer(Interval(-reach, reach), nullable=False)
         if self.kind is Kind.MEAN and self.argument is not None:
             return number(self.argument.shape.interval, nullable=True)
+        if self.kind is Kind.CHOICE and self.argument is not None and self.goal is not None:
+            chosen = replace(self.argument.shape, nullable=False)
+            between = chosen.type is OutputType.INTEGER and self.goal.aim is Aim.BETWEEN
+            return replace(chosen, type=OutputType.NUMBER) if between else chosen
+        if self.kind is Kind.BOUNDS:
+            return text(nullable=True)
         return number(Interval(-1e299, 1e299), nullable=False)
 
 
@@ -84,17 +101,33 @@ def conjuncts(condition: Expression) -> tuple[Expression, ...]:
 def present(expression: Expression) -> Expression | None:
     """The condition under which `expression` is not NULL; None where it never is.
 
-    CASE WHEN c THEN (never NULL) ELSE NULL END is present exactly where c is true, and a clamped value where the value is.
+    CASE WHEN c THEN x ELSE NULL END is present exactly where c is true and x is present; a function that is NULL for NULL alone, where
+    all its arguments are.
     """
     if not expression.shape.nullable:
         return None
-    if isinstance(expression, Call) and expression.function == "clamp":
-        return present(expression.arguments[0])
-    if isinstance(expression, Call) and expression.function == "case":
-        condition, value, *otherwise = expression.arguments
-        if len(otherwise) == 1 and not value.shape.nullable and otherwise[0] == Literal(None, otherwise[0].shape):
-            return condition
+    chosen = _chosen(expression)
+    if chosen is not None and chosen[2] is None:
+        return conjunction(chosen[0], present(chosen[1]))
+    if isinstance(expression, Call) and _passes_null_on(expression):
+        return conjunction(*map(present, expression.arguments))
     return call("is_present", expression)
+
+
+def _passes_null_on(expression: Call) -> bool:
+    """Whether it is NULL only where an argument is."""
+    function = CATALOGUE[expression.function]
+    certain = tuple(replace(argument.shape, nullable=False) for argument in expression.arguments)
+    return function.strict and not function.shape(certain).nullable
+
+
+def _chosen(expression: Expression) -> tuple[Expression, Expression, Value] | None:
+    """The condition, the value and the other value of CASE WHEN condition THEN value ELSE constant END."""
+    match expression:
+        case Call(function="case", arguments=(condition, value, Literal(value=other))):
+            return condition, value, other
+        case _:
+            return None
 
 
 def count_of(expression: Expression, condition: Expression | None) -> Aggregate:
@@ -103,11 +136,19 @@ def count_of(expression: Expression, condition: Expression | None) -> Aggregate:
 
 
 def sum_of(expression: Expression, condition: Expression | None) -> Aggregate:
-    """SUM(x); a sum of zeros and ones is a count."""
+    """SUM(x); a sum of zeros and ones is a count, and a sum of x where c is true and of nothing elsewhere is the sum over those rows."""
     counted = _counted(expression)
     if counted is not None:
         return Aggregate(Kind.ROWS, None, conjunction(condition, counted))
+    chosen = _chosen(expression)
+    if chosen is not None and not chosen[2] and _alone(chosen[1], expression):
+        return sum_of(chosen[1], conjunction(condition, chosen[0]))
     return Aggregate(Kind.SUM, numeric(expression, "SUM"), condition)
+
+
+def _alone(value: Expression, whole: Expression) -> bool:
+    """Whether the one value of a CASE may be summed in its place: of the same type, and not the same in every row."""
+    return value.shape.type == whole.shape.type and not isinstance(value, Literal)
 
 
 def _counted(expression: Expression) -> Expression | None:
@@ -123,6 +164,14 @@ def _counted(expression: Expression) -> Expression | None:
         if len(otherwise) == 1 and value == literal(1) and isinstance(otherwise[0], Literal) and otherwise[0].value in {0, None}:
             return condition
     return None
+
+
+def mean_of(expression: Expression, condition: Expression | None) -> Aggregate:
+    """AVG(x); of CASE WHEN c THEN x END, over the rows where c is true."""
+    chosen = _chosen(expression)
+    if chosen is not None and chosen[2] is None and _alone(chosen[1], expression):
+        return mean_of(chosen[1], conjunction(condition, chosen[0]))
+    return Aggregate(Kind.MEAN, numeric(expression, "AVG"), condition)
 
 
 def numeric(expression: Expression, name: str) -> Expression:

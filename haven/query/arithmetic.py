@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 
 from haven.query.function import (
     NUMBERS,
@@ -54,6 +55,13 @@ def _infix(symbol: str, rule: Callable[[Interval, Interval], Interval]) -> Rende
 
 def _ring_function(name: str, symbol: str, rule: Callable[[Interval, Interval], Interval], evaluate: Callable[..., object]) -> Function:
     return Function(name, _ring(symbol, rule), _infix(symbol, rule), evaluate, numeric=True)
+
+
+def _square_shape(shapes: Shapes) -> Shape:
+    product = _ring("*", Interval.__mul__)((shapes[0], shapes[0]))
+    interval = shapes[0].interval
+    least = 0.0 if interval.holds(0) else min(interval.low * interval.low, interval.high * interval.high)
+    return replace(product, interval=Interval(least, product.interval.high)) if product.interval.bounded else product
 
 
 def _quotient(left: Interval, right: Interval) -> Interval:
@@ -227,6 +235,13 @@ ARITHMETIC = (
     _ring_function("add", "+", Interval.__add__, operator.add),
     _ring_function("subtract", "-", Interval.__sub__, operator.sub),
     _ring_function("multiply", "*", Interval.__mul__, operator.mul),
+    Function(
+        "square",
+        _square_shape,
+        lambda arguments, shapes: _infix("*", Interval.__mul__)(arguments * 2, shapes * 2),
+        lambda a: a * a,
+        numeric=True,
+    ),
     Function("divide", _divide_shape, _divide, operator.truediv, numeric=True),
     Function("whole_divide", _whole_division("//", _truncated), _guarded("//"), _cut, numeric=True),
     Function("remainder", _whole_division("%", _remainder), _guarded("%"), lambda a, b: a - _cut(a, b) * b, numeric=True),

@@ -10,9 +10,11 @@ from haven.errors import Code, Refused
 from haven.query.aggregates import AggregateTable, unit_refused
 from haven.query.expressions import Call, Expression, Literal, UnitColumn, literal
 from haven.query.functions import call
-from haven.query.grammar import REFUSALS, refusal
+from haven.query.grammar import NAMED_REFUSALS, REFUSALS, refusal
 from haven.query.measures import measure
+from haven.query.moments import MOMENTS
 from haven.query.private_plan import OutputType
+from haven.query.quantiles import CHOSEN
 from haven.query.shapes import EXACT_INTEGERS
 from haven.query.vocabulary import BINARY, DATE_PARTS, FUNCTIONS, NARY, TYPES, UNARY, VOLATILE
 
@@ -212,6 +214,8 @@ class Binder:
             return self._part(arguments[0].name, arguments[1])
         if name in VOLATILE:
             raise Refused(*REFUSALS[exp.CurrentDate])
+        if name in NAMED_REFUSALS:
+            raise Refused(*NAMED_REFUSALS[name])
         close = get_close_matches(name, FUNCTIONS, n=3)
         near = f"Did you mean {' or '.join(close)}?" if close else REFUSALS[exp.Func][2]
         raise Refused(
@@ -260,5 +264,7 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.CountIf: Binder._aggregate,
     exp.Sum: Binder._aggregate,
     exp.Avg: Binder._aggregate,
+    exp.ApproxDistinct: Binder._aggregate,
+    **dict.fromkeys((*MOMENTS, *CHOSEN), Binder._aggregate),
     exp.Filter: Binder._filtered,
 }

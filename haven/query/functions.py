@@ -28,6 +28,8 @@ def call(name: str, *arguments: Expression) -> Expression:
         arguments = tuple(_as_numeric(each) for each in arguments)
     if name in COMPARISONS and any(each.shape.type is OutputType.DATE for each in arguments):
         arguments = tuple(_as_date(each) for each in arguments)
+    if name == "multiply" and arguments[0] == arguments[1]:
+        return call("square", arguments[0])
     size, depth = extent(arguments)
     shape = function.shape(tuple(each.shape for each in arguments))
     if function.strict and any(isinstance(each, Literal) and each.value is None for each in arguments):

@@ -41,6 +41,14 @@ AGGREGATES: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.CountIf: ("this",),
     exp.Sum: ("this",),
     exp.Avg: ("this",),
+    exp.ApproxDistinct: ("this",),
+    **dict.fromkeys((exp.Variance, exp.VariancePop, exp.Stddev, exp.StddevPop, exp.StddevSamp), ("this",)),
+    **dict.fromkeys((exp.CovarPop, exp.CovarSamp, exp.Corr, exp.RegrSlope, exp.RegrIntercept, exp.RegrR2), _BINARY),
+    **dict.fromkeys((exp.RegrCount, exp.RegrAvgx, exp.RegrAvgy, exp.RegrSxx, exp.RegrSyy, exp.RegrSxy), _BINARY),
+    **dict.fromkeys((exp.Median, exp.Min, exp.Max, exp.Mode), ("this",)),
+    **dict.fromkeys((exp.Quantile, exp.ApproxQuantile), ("this", "quantile")),
+    **dict.fromkeys((exp.PercentileCont, exp.PercentileDisc, exp.WithinGroup), _BINARY),
+    exp.AnonymousAggFunc: _NARY,
     exp.Filter: _BINARY,
     exp.Distinct: ("expressions",),
 }
@@ -88,26 +96,45 @@ _SUBQUERY = (
     "A subquery inside an expression would carry other people's data into a row.",
     "Use conditions on the row's own columns, or ask the inner question by itself.",
 )
-_QUANTILE = (
+_OTHER_COLUMN = (
     Code.QUERY_AGGREGATE,
-    "Medians and quantiles are not answered yet.",
-    "Ask AVG(x), or COUNT(*) grouped by ranges such as floor(x / 10) * 10.",
+    "The row that has the least or greatest of a column is one person's, so nothing of it is answered.",
+    "Ask MIN(x) or MAX(x), which are answered with noise, or AVG(y) grouped by ranges of x.",
 )
-_EXTREME = (
-    Code.QUERY_AGGREGATE,
-    "MIN and MAX show one person's value, so they are not answered.",
-    "The catalogue states the bounds; ask COUNT(*) FILTER (WHERE x > 90) for the tails.",
+_SEVERAL = (Code.QUERY_AGGREGATE, "MIN and MAX give one value here.", "Write MIN(x), or a list of quantiles: QUANTILE_DISC(x, [0.01, 0.02]).")
+_HISTOGRAM = (
+    "A histogram is an answer by group here.",
+    "Write SELECT haven_histogram(x, 0, 100, 20) AS bucket, COUNT(*) … GROUP BY bucket.",
 )
-_SPREAD = (
+_PLAIN = ("Sums are exact here, whatever their order.", "Write SUM(x) or AVG(x).")
+_LOGICAL = (
     Code.QUERY_AGGREGATE,
-    "Variances and correlations are not answered yet.",
-    "Ask AVG(x) and AVG(x * x): their variance is AVG(x * x) - AVG(x) * AVG(x).",
+    "Whether all or any rows meet a condition turns on one person, so it is not answered.",
+    "Ask AVG(c), the share of rows that meet c, or COUNT(*) FILTER (WHERE c).",
+)
+_HIGHER = (
+    Code.QUERY_AGGREGATE,
+    "Third and fourth moments are not answered: a few rows at the ends decide them.",
+    "Ask VAR_SAMP(x), or COUNT(*) grouped by ranges such as floor(x / 10) * 10.",
 )
 _LISTS = (
     Code.QUERY_AGGREGATE,
     "This aggregate shows single values, so it is not answered.",
     "Use COUNT, SUM or AVG.",
 )
+_PRODUCT = (Code.QUERY_AGGREGATE, "A product over rows has no useful bound.", "Ask AVG(ln(x)): exp of it is the geometric mean.")
+_ENTROPY = (Code.QUERY_AGGREGATE, "Entropies are not answered.", "Ask COUNT(*) GROUP BY the column and compute it from the answer.")
+NAMED_REFUSALS: Mapping[str, tuple[Code, str, str]] = {
+    **dict.fromkeys(("product", "geomean", "geometric_mean"), _PRODUCT),
+    "entropy": _ENTROPY,
+    "kurtosis_pop": _HIGHER,
+    **dict.fromkeys(("histogram", "histogram_exact"), (Code.QUERY_AGGREGATE, *_HISTOGRAM)),
+    **dict.fromkeys(("bitstring_agg", "min_by", "max_by", "listagg", "map_from_entries"), _LISTS),
+    **dict.fromkeys(("favg", "fsum", "kahan_sum", "sumkahan", "sum_no_overflow"), (Code.QUERY_AGGREGATE, *_PLAIN)),
+    "mad": (Code.QUERY_AGGREGATE, "The median absolute deviation is not answered.", "Ask STDDEV_SAMP(x)."),
+    "sem": (Code.QUERY_AGGREGATE, "The standard error of a mean is not answered.", "Ask STDDEV_SAMP(x) / sqrt(COUNT(x))."),
+}
+"""Aggregates of DuckDB that the parser knows as plain functions."""
 _GROUPING = (
     Code.QUERY_CLAUSE,
     "ROLLUP, CUBE and GROUPING SETS are several questions in one.",
@@ -137,10 +164,9 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     exp.TableSample: (Code.QUERY_CLAUSE, "Samples are not answered: noise already protects the whole table.", "Leave the sample out."),
     exp.Pivot: (Code.QUERY_CLAUSE, "PIVOT is not answered.", "Use GROUP BY and pivot the answer."),
     **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), _GROUPING),
-    **dict.fromkeys((exp.Median, exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile, exp.WithinGroup), _QUANTILE),
-    **dict.fromkeys((exp.Min, exp.Max, exp.ArgMax, exp.ArgMin), _EXTREME),
-    **dict.fromkeys((exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop), _SPREAD),
-    **dict.fromkeys((exp.Corr, exp.CovarPop, exp.CovarSamp), _SPREAD),
+    **dict.fromkeys((exp.ArgMax, exp.ArgMin), _OTHER_COLUMN),
+    **dict.fromkeys((exp.LogicalAnd, exp.LogicalOr), _LOGICAL),
+    **dict.fromkeys((exp.Kurtosis, exp.Skewness), _HIGHER),
     exp.AggFunc: _LISTS,
     exp.IgnoreNulls: _LISTS,
     **dict.fromkeys((exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentUser, exp.Rand, exp.Uuid), _VOLATILE),
@@ -169,6 +195,7 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
 }
 
 PARTS: Mapping[str, tuple[Code, str, str]] = {
+    "count": _SEVERAL,
     "with_": REFUSALS[exp.With],
     "joins": _JOIN,
     "laterals": _JOIN,

@@ -8,6 +8,7 @@ WRITTEN: Mapping[str, tuple[tuple[str, ...], str]] = {
     "add": (("x + y",), ""),
     "subtract": (("x - y",), ""),
     "multiply": (("x * y",), ""),
+    "square": (("x * x",), "never below 0"),
     "divide": (("x / y",), "with decimals; NULL where y is 0"),
     "whole_divide": (("i // j",), "bounded whole numbers, cut towards 0; NULL where j is 0"),
     "remainder": (("i % j",), "of i's sign; NULL where j is 0"),

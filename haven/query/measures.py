@@ -1,13 +1,15 @@
-"""The syntax of COUNT, SUM and AVG to aggregates over a row's bound expressions."""
+"""The syntax of COUNT, SUM, AVG and what is computed of them to aggregates over a row's bound expressions."""
 
 from typing import Protocol
 
 from sqlglot import exp
 
 from haven.errors import Code, Refused
-from haven.query.aggregates import Aggregate, AggregateTable, Kind, conjunction, count_of, numeric, sum_of
-from haven.query.expressions import Expression, Literal, UnitColumn
+from haven.query.aggregates import Aggregate, AggregateTable, Kind, conjunction, count_of, mean_of, sum_of, unit_refused
+from haven.query.expressions import Expression, Literal, UnitColumn, leaves
 from haven.query.functions import call
+from haven.query.moments import MOMENTS, moment
+from haven.query.quantiles import CHOSEN, chosen
 
 
 class Row(Protocol):
@@ -28,33 +30,57 @@ def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, conditi
             "An aggregate stands where only a row's own values can: in WHERE, in GROUP BY, or inside another aggregate.",
             "Put conditions on aggregates into HAVING, and aggregates of aggregates into arithmetic on the answer.",
         )
-    if isinstance(node, exp.Count):
-        return aggregates.leaf(_count(row, node.this, condition))
+    if isinstance(node, exp.Count | exp.ApproxDistinct):
+        return aggregates.leaf(_count(row, node, condition))
+    if isinstance(node, CHOSEN):
+        return aggregates.leaf(chosen(node, row, condition))
     if isinstance(node.this, exp.Distinct):
-        raise _distinct_refused()
+        raise _distinct_refused(node)
     if isinstance(node, exp.CountIf):
         return aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition, row.condition(node.this))))
+    if type(node) in MOMENTS:
+        return moment(node, _values(row, node), aggregates, condition)
     value = row.bind(node.this)
     if isinstance(node, exp.Avg):
-        return aggregates.leaf(Aggregate(Kind.MEAN, numeric(value, "AVG"), condition))
+        return aggregates.leaf(mean_of(value, condition))
     if isinstance(value, Literal) and value.shape.numeric:
         return call("multiply", value, aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition))))
     return aggregates.leaf(sum_of(value, condition))
 
 
-def _count(row: Row, argument: exp.Expr | None, condition: Expression | None) -> Aggregate:
+def _values(row: Row, node: exp.Expr) -> tuple[Expression, ...]:
+    """The one or two arguments of a moment."""
+    given = [node.this, node.args.get("expression")]
+    wanted = len(type(node).arg_types.keys() & {"this", "expression"})
+    values = tuple(row.bind(part) for part in given if part is not None)
+    if len(values) != wanted:
+        raise Refused(Code.QUERY_AGGREGATE, "A covariance or regression takes two arguments.", "Write CORR(y, x) or REGR_SLOPE(y, x).")
+    return values
+
+
+def _count(row: Row, node: exp.Expr, condition: Expression | None) -> Aggregate:
+    argument = node.this
+    if isinstance(node, exp.ApproxDistinct):
+        return _distinct(row, argument, condition)
     if argument is None or isinstance(argument, exp.Star):
         return Aggregate(Kind.ROWS, None, conjunction(condition))
     if isinstance(argument, exp.Distinct):
-        return _units(row, argument, condition)
+        if len(argument.expressions) != 1 or argument.find(exp.Tuple) is not None:
+            raise _several_refused()
+        return _distinct(row, argument.expressions[0], condition)
     return count_of(_not_null(row.bind(argument)), condition)
 
 
-def _units(row: Row, distinct: exp.Distinct, condition: Expression | None) -> Aggregate:
-    columns = [row.bind(node) for node in distinct.expressions if isinstance(node, exp.Column)]
-    if len(distinct.expressions) != 1 or not all(isinstance(column, UnitColumn) for column in columns) or not columns:
-        raise _distinct_refused()
-    return Aggregate(Kind.UNITS, None, condition)
+def _distinct(row: Row, counted: exp.Expr, condition: Expression | None) -> Aggregate:
+    """COUNT(DISTINCT x): persons, where x is the column that identifies them, else the values that are not NULL."""
+    value = row.bind(counted)
+    if isinstance(value, UnitColumn):
+        return Aggregate(Kind.UNITS, None, condition)
+    if any(isinstance(leaf, UnitColumn) for leaf in leaves(value)):
+        raise unit_refused()
+    if isinstance(value, Literal):
+        raise Refused(Code.QUERY_AGGREGATE, "A constant has one distinct value.", "Count the distinct values of a column.")
+    return Aggregate(Kind.VALUES, value, condition)
 
 
 def _not_null(expression: Expression) -> Expression:
@@ -63,9 +89,18 @@ def _not_null(expression: Expression) -> Expression:
     return expression
 
 
-def _distinct_refused() -> Refused:
+def _several_refused() -> Refused:
     return Refused(
         Code.QUERY_AGGREGATE,
-        "DISTINCT counts persons only: COUNT(DISTINCT unit column).",
-        "Ask COUNT(*) with GROUP BY the column to see which values it has.",
+        "Combinations of several columns are not counted as they stand.",
+        "Write COUNT(DISTINCT concat_ws('/', a, b)).",
+    )
+
+
+def _distinct_refused(node: exp.Expr) -> Refused:
+    named = node.key.upper()
+    return Refused(
+        Code.QUERY_AGGREGATE,
+        f"{named} of distinct values is not answered: one person could add a value that nobody else has, and with it the widest.",
+        f"Write {named}(x) over all rows, COUNT(DISTINCT x), or GROUP BY x to see which values there are.",
     )

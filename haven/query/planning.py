@@ -9,6 +9,7 @@ from math import prod
 from haven.errors import Code, Refused
 from haven.query.aggregates import Aggregate, Kind, conjuncts
 from haven.query.bounding import Bounding, bound_rows, limits_of
+from haven.query.candidates import MOST, most_candidates
 from haven.query.dates import as_date
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
@@ -140,7 +141,7 @@ class _Planner:
                 "The question asks for no aggregate: its groups are public already.",
                 "Add COUNT(*), SUM(x) or AVG(x) to the select list.",
             )
-        drafter = Drafter(self._names)
+        drafter = Drafter(self._names, self._most_candidates())
         ways = [[recipe_of(aggregate, drafter, method) for method in Method] for aggregate in aggregates]
         chosen = [way[0] for way in ways]
         for index, (direct, centred) in enumerate([] if self._asked.promises else ways):
@@ -148,6 +149,13 @@ class _Planner:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
                 chosen = other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
         return self._priced(tuple(chosen))
+
+    def _most_candidates(self) -> int:
+        """How many values a choice may be made of, in as many groups as there are."""
+        if all(aggregate.goal is None for aggregate in self._answer.aggregates):
+            return MOST
+        domains = [planned.key.domain for planned in self._keys]
+        return most_candidates(None if self._private else prod(len(domain) for domain in domains if domain is not None))
 
     def _burden(self, recipes: Sequence[Recipe]) -> float:
         return burden(self._weighed(recipes), self._bounding, self._context.definition)
@@ -200,9 +208,10 @@ class _Planner:
             draft.grid,
             sensitivity_of(draft, self._bounding),
             draft.words,
-            counts=draft.value is None,
+            counts=draft.counts,
             sql=target_sql(draft),
-            additive=not draft.persons,
+            additive=draft.additive,
+            candidates=draft.candidates or None,
         )
 
     def _leaves(self, drafted: Drafted) -> Leaves:
@@ -252,9 +261,10 @@ class _Planner:
         return hashlib.sha256(json.dumps(canonical, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
-def _canonical(draft: Draft) -> tuple[bool, str, str, str]:
+def _canonical(draft: Draft) -> tuple[bool, bool, str, str, str]:
     """An order of targets that does not depend on how the question was written."""
-    return (draft.persons, draft.value or "", draft.condition or "", f"{draft.factor} {draft.offset} {draft.grid!r} {draft.largest}")
+    sizes = f"{draft.factor} {draft.offset} {draft.grid!r} {draft.largest}"
+    return (draft.persons, draft.distinct, draft.value or "", draft.condition or "", sizes)
 
 
 def _key_value(value: Value) -> str | int | bool | None:
