@@ -17,9 +17,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from haven.errors import Code, Fault
+from haven.ledger.prepared import driver_of
 
 LEDGER_FAULT = "haven's books could not be read or written just now, so nothing was answered. Tell your operator if it happens again."
 READERS = 8
+LONGEST_LOG = 8000  # pages of the log before a commit itself moves them into the file; the writer does so earlier, while nobody waits
+WRITING = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}",
+)
 _FILE_FAILURES = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_ABORT,
@@ -61,7 +69,7 @@ def only_ledger_faults() -> Iterator[None]:
 def write_engine(path: Path, busy_timeout: timedelta) -> Engine:
     """Connections for the one writer: every transaction takes the file's write lock at its start, so what it read stays true."""
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"check_same_thread": False})
-    _set_up(engine, busy_timeout, "BEGIN IMMEDIATE", ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"))
+    _set_up(engine, busy_timeout, "BEGIN IMMEDIATE", WRITING)
     return engine
 
 
@@ -89,7 +97,7 @@ def _set_up(engine: Engine, busy_timeout: timedelta, begin: str, pragmas: tuple[
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver_of(connection).execute(begin)
 
 
 def create_private(path: Path) -> None:

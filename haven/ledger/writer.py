@@ -30,6 +30,7 @@ T = TypeVar("T")
 Work = Callable[["Transaction"], T]
 GROUP = 256  # pieces of work that share a commit at most
 CLOSE_WAIT = 30.0
+TIDY_AFTER = 64  # commits after which the log is moved into the file as soon as nobody waits
 
 _HEAD = Prepared(select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1))
 _APPEND = Prepared(insert(entries))
@@ -92,6 +93,7 @@ class Writer:
         self._closed = False
         self._gate = threading.Lock()
         self._connection: Connection | None = None
+        self._untidied = 0
         self._borrower = threading.local()
         self._thread = threading.Thread(target=self._run, name="haven-ledger-writer", daemon=True)
         self._thread.start()
@@ -160,6 +162,7 @@ class Writer:
             group, open_for_work = self._next_group()
             if group:
                 self._commit(group)
+                self._tidy()
         self._drop()
 
     def _next_group(self) -> tuple[list[_Job[Any]], bool]:
@@ -187,6 +190,17 @@ class Writer:
             return
         for job, outcome in zip(group, outcomes, strict=True):
             outcome(job.result)
+
+    def _tidy(self) -> None:
+        """Move the log into the file while nobody waits, so that no question pays for it. What is committed is durable with or without."""
+        self._untidied += 1
+        if self._connection is None or self._untidied < TIDY_AFTER or not self._jobs.empty():
+            return
+        self._untidied = 0
+        try:
+            driver_of(self._connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error:
+            self._drop()
 
     def _in_one_transaction(self, group: list[_Job[Any]]) -> list[Callable[[Future[Any]], None]]:
         if self._connection is None:

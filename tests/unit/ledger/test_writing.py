@@ -20,7 +20,8 @@ from haven.errors import Code, Fault, Refused
 from haven.ledger import opening, schema
 from haven.ledger.audit import audit_verify
 from haven.ledger.ledger import Ledger
-from haven.ledger.writer import Transaction
+from haven.ledger.writer import TIDY_AFTER, Transaction
+from haven.policy.roles import Role
 from tests.support.books import ANSWER, NOW, caps, permit, plan, rho
 
 
@@ -347,3 +348,25 @@ def test_a_file_that_fails_inside_a_lent_transaction_is_a_fault_too(ledger: Ledg
     assert fault.value.code is Code.FAULT_LEDGER
     ledger.record("after", "carol", {}, NOW)
     assert _kinds(path) == ["after"]
+
+
+def test_the_log_is_moved_into_the_file_while_nobody_waits(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+    for number in range(TIDY_AFTER + 1):  # the last one begins when the log of those before it has been moved
+        ledger.record("desk.viewed", "carol", {"item": number}, NOW)
+    alone = tmp_path / "alone.sqlite"
+    alone.write_bytes(path.read_bytes())  # without the log beside it
+    assert len(_kinds(alone)) >= TIDY_AFTER // 2
+
+
+def test_readers_keep_no_state_of_the_books_alive(ledger: Ledger, path: Path) -> None:
+    before = ledger.registry.registry_version()
+    ledger.people.add_user("carol", Role.CUSTODIAN, actor="op", now=NOW)
+    assert ledger.people.person("carol") is not None
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE counters SET value = value + 1 WHERE name = 'registry'")
+    other.close()
+    assert ledger.registry.registry_version() == before + 1
+    with sqlite3.connect(path, isolation_level=None) as emptied:
+        busy, *_ = emptied.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    emptied.close()
+    assert busy == 0
