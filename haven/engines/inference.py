@@ -118,7 +118,8 @@ def _written(column_type: ColumnType, cell: str, kind: str) -> str:
     each = f"regexp_full_match({text}, {literal(WRITTEN[column_type])}) AND {value} IS NOT NULL"
     if column_type in {ColumnType.INTEGER, ColumnType.NUMBER}:
         whole = f"regexp_full_match({text}, {literal(WRITTEN[ColumnType.INTEGER])})"
-        each += f" AND (NOT {whole} OR abs({value}) <= {LARGEST_INTEGER})"
+        # not as a DOUBLE, which would round 2^53 + 1 into the bound
+        each += f" AND (NOT {whole} OR coalesce(abs(TRY_CAST({text} AS HUGEINT)) <= {LARGEST_INTEGER}, false))"
     # a column without any value is text: FILTER leaves bool_and nothing, and so NULL
     every = f"bool_and({each}) FILTER ({text} IS NOT NULL)"
     apart = f"count(DISTINCT {text}) = count(DISTINCT {value})"

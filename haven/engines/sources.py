@@ -72,6 +72,7 @@ def _open(connection: duckdb.DuckDBPyConnection, table: str, path: Path, wanted:
         return _csv(table, path, wanted)
     if name.endswith(ARROW):
         view = f"arrow_{table}"
+        connection.complete()  # a single row fetched from an earlier statement leaves it open, and nothing can be registered then
         connection.register(view, pyarrow.dataset.dataset(str(path), format="ipc"))
         return _described(connection, table, path, quoted(view))
     raise Refused(

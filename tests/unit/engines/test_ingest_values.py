@@ -88,7 +88,13 @@ def test_a_category_outside_its_keys_is_null(tmp_path: Path) -> None:
     declared = table(source="x.arrow", unit_column="id", columns={"k": {"type": "category", "keys": ["a", "it's"], "nullable": True}})
     snapshot = ingested({"t": declared}, tmp_path, tmp_path)
     assert sorted(map(repr, (row["k"] for row in rows_of(snapshot, "t")))) == ["'a'", "None", "None"]
-    assert read_report(snapshot)["tables"]["t"]["columns"]["k"] == {"missing": 1, "unreadable": 0, "out_of_bounds": 0, "unlisted_keys": 1, "cut_short": 0}
+    assert read_report(snapshot)["tables"]["t"]["columns"]["k"] == {
+        "missing": 1,
+        "unreadable": 0,
+        "out_of_bounds": 0,
+        "unlisted_keys": 1,
+        "cut_short": 0,
+    }
 
 
 def test_bounds_are_a_constraint_of_the_file(tmp_path: Path) -> None:
