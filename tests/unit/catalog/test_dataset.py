@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from haven.catalog.dataset import Column, Dataset, Table
+from haven.catalog.dataset import Column, Dataset, Table, completed, described
+from haven.catalog.public import PublicColumn, PublicTable
 from haven.privacy.units import ContributionBound
 
 AGE = {"type": "integer", "bounds": [0, 100]}
@@ -102,6 +103,31 @@ def test_a_table_that_cannot_be_protected_is_refused(changes: dict[str, Any], wo
     with pytest.raises(ValidationError) as failure:
         table(**changes)
     assert words in words_of(failure)
+
+
+def test_a_public_table_may_leave_its_columns_to_its_source() -> None:
+    left = table(public=True, unit_column=None, columns={})
+    assert left.columns == {}
+    facts = PublicTable(
+        rows=2,
+        columns={
+            "code": PublicColumn(type="category", nullable=False, values=("A", "B"), most_alike=1),
+            "n": PublicColumn(type="number", nullable=True, low=0, high=1, values=(0.0, 1.0), most_alike=1),
+        },
+    )
+    filled = completed(left, facts)
+    assert filled.columns == {"code": Column(type="category"), "n": Column(type="number", nullable=True)}
+    assert filled.source == left.source
+    declared = table(public=True, unit_column=None)
+    assert completed(declared, facts) is declared
+
+
+def test_a_column_read_from_a_source_is_no_unit_column() -> None:
+    """What was read is held to the same rule as what was declared."""
+    facts = PublicTable(rows=1, columns={"ID": PublicColumn(type="integer", nullable=False, most_alike=1)})
+    dataset = Dataset(name="d", title="D", tables={"people": table(), "codes": table(public=True, unit_column=None, columns={})})
+    with pytest.raises(ValidationError, match="named as the unit column"):
+        described(dataset, {"codes": facts})
 
 
 def test_names_beside_the_stored_ones_are_free() -> None:

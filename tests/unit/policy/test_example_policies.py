@@ -1,5 +1,6 @@
 """The policies that are shipped: sound, agreeing, with credit; and the schemas that editors use."""
 
+import csv
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,21 @@ def test_the_genome_policy_declares_exactly_the_sites_of_its_sources() -> None:
     columns = load_dataset_policy(POLICIES / "datasets" / "thousand-genomes.yaml").tables["people"].columns
     sites = {site.identifier for source in (POLICIES / "datasets" / "sources").glob("*.vcf.gz") for site in read_vcf(source).sites}
     assert set(columns) - {"population", "superpopulation", "sex"} == sites
+
+
+def test_the_table_of_populations_says_what_the_panel_of_people_says() -> None:
+    """Every code of the people is described once, and lies in the super-population that its people lie in."""
+    sources = POLICIES / "datasets" / "sources"
+    with (sources / "1000G_populations.csv").open(encoding="utf-8", newline="") as lines:
+        described = list(csv.DictReader(lines))
+    with (sources / "1000G_panel_2504.csv").open(encoding="utf-8", newline="") as lines:
+        people = {(person["pop"], person["superpop"]) for person in csv.DictReader(lines)}
+    assert len(described) == 26
+    assert {(row["population"], row["superpopulation"]) for row in described} == people
+    assert len({row["superpopulation_name"] for row in described}) == len({row["superpopulation"] for row in described}) == 5
+    tables = load_dataset_policy(POLICIES / "datasets" / "thousand-genomes.yaml").tables
+    assert set(tables["people"].columns["population"].keys or ()) == {row["population"] for row in described}
+    assert tables["populations"].public
 
 
 def test_a_nafld_project_without_ethics_approval_is_refused() -> None:
