@@ -19,6 +19,7 @@ class Code(StrEnum):
     REQUEST_TOO_LARGE = "request.too_large"
     REQUEST_TOO_MANY = "request.too_many"
     REQUEST_CONFLICT = "request.conflict"
+    REQUEST_CANCELLED = "request.cancelled"
     NOT_FOUND = "not_found.unknown"
     # the question
     QUERY_SYNTAX = "query.syntax"

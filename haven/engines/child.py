@@ -87,6 +87,12 @@ class Child:
             view = view[got:]
         return body
 
+    def interrupt(self) -> None:
+        """End the worker from another thread than the one that asks it, which then finds it lost. Only while it is being asked."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """End the worker and all of its process group at once, and collect it. Killing twice is harmless."""
         self.alive = False

@@ -3,14 +3,15 @@
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from haven.engines.child import WorkerLostError
+from haven.engines.child import Child, WorkerLostError
 from haven.engines.limits import Limits
 from haven.engines.locked_directory import locked_directory
 from haven.engines.pool import Pool
@@ -22,6 +23,8 @@ from haven.privacy.tables import ExactTable
 from haven.query.private_plan import PrivatePlan
 
 SPILL = ".spill-"
+MOST_CANCELLED = 1000
+"""Cancelled executions that are remembered: each is wanted only until its worker is free."""
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,9 @@ class Engine(Protocol):
 
     def has_room(self, dataset: str, snapshot: int) -> bool:
         """False when it could not take one more question of this snapshot: ask before reserving, and refuse rather than spend."""
+
+    def cancel(self, reservation: Reservation) -> None:
+        """End the execution under `reservation`, if it has not ended: it then raises the question's fault."""
 
 
 class DuckDBEngine:
@@ -48,6 +54,8 @@ class DuckDBEngine:
         self._spill = self._stack.enter_context(locked_directory(data, SPILL))
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="engine-spawner")
         self._pools: OrderedDict[tuple[str, int], Pool] = OrderedDict()
+        self._asked: dict[str, Child] = {}
+        self._cancelled: deque[str] = deque(maxlen=MOST_CANCELLED)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -58,7 +66,7 @@ class DuckDBEngine:
             raise question_fault()
         deadline = time.monotonic() + self._limits.deadline
         try:
-            stream = self._pool(plan.dataset, reservation.snapshot).ask(plan.sql, deadline)
+            stream = self._pool(plan.dataset, reservation.snapshot).ask(plan.sql, deadline, lambda child: self._held(child, reservation))
             return seal(stream, plan)
         except (WorkerLostError, Fault):
             log.error("engine fault: no answer from a worker of %s", plan.dataset)  # noqa: TRY400 - a traceback may hold data
@@ -69,6 +77,27 @@ class DuckDBEngine:
         with self._lock:
             pool = self._pools.get((dataset, snapshot))
             return not self._closed and (pool is None or pool.has_room)
+
+    def cancel(self, reservation: Reservation) -> None:
+        """End the execution under `reservation`, if it has not ended: it then raises the question's fault."""
+        with self._lock:
+            self._cancelled.append(reservation.id)
+            child = self._asked.get(reservation.id)
+            if child is not None:
+                child.interrupt()
+
+    @contextmanager
+    def _held(self, child: Child, reservation: Reservation) -> Iterator[None]:
+        """While the block lasts, cancelling the reservation ends this worker. Raises WorkerLostError where it was cancelled before."""
+        with self._lock:
+            if reservation.id in self._cancelled:
+                raise WorkerLostError
+            self._asked[reservation.id] = child
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asked.pop(reservation.id, None)
 
     def prewarm(self, dataset: str, snapshot: int) -> None:
         """Start the workers of a snapshot, so that its first question does not wait for them. Raises the question's fault."""

@@ -5,7 +5,9 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from haven.engines.child import Child, WorkerLostError
@@ -36,12 +38,16 @@ class Pool:
         """False when as many questions wait as may."""
         return self._waiting < self._limits.waiting
 
-    def ask(self, sql: str, deadline: float) -> bytes:
-        """The Arrow IPC stream that answers `sql` before `deadline` (of time.monotonic). Raises WorkerLostError."""
+    def ask(self, sql: str, deadline: float, held: Callable[[Child], AbstractContextManager[None]] = nullcontext) -> bytes:
+        """The Arrow IPC stream that answers `sql` before `deadline` (of time.monotonic). Raises WorkerLostError.
+
+        `held` is entered with the worker before it is asked, and left before it may be given to another question.
+        """
         child = self._take(deadline)
         try:
             child = child if child is not None and child.alive else self._start()
-            return child.ask(sql, deadline)
+            with held(child):
+                return child.ask(sql, deadline)
         finally:
             self._give_back(child)
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select
 
 from haven.ledger.entries import Offer, OfferedColumn, Recorded
 from haven.ledger.prepared import Prepared, StoredRow
-from haven.ledger.schema import offers
+from haven.ledger.schema import offers, spends
 
 _ADD = Prepared(insert(offers))
 _HOLDING = (
@@ -27,7 +27,9 @@ _HOLDING = (
     )
     .distinct()
 )
-_FIND = Prepared(select(offers).where(offers.c.id.in_(_HOLDING)).order_by(offers.c.id, offers.c.position))
+_FIND = Prepared(
+    select(offers).join(spends, spends.c.id == offers.c.id).where(offers.c.id.in_(_HOLDING)).order_by(spends.c.end_entry, offers.c.position)
+)
 
 
 def add(driver: sqlite3.Connection, row: StoredRow, offer: Offer) -> None:
@@ -42,7 +44,7 @@ def _column(position: int, column: OfferedColumn) -> dict[str, Any]:
 
 
 def find(driver: sqlite3.Connection, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
-    """Every recorded answer over these rows that holds `target`."""
+    """Every recorded answer over these rows that holds `target`, the oldest first."""
     where = {"project": project, "dataset": dataset, "snapshot": snapshot, "source": source, "target": target}
     found: defaultdict[str, list[StoredRow]] = defaultdict(list)
     for row in _FIND.all(driver, where):

@@ -11,13 +11,18 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and exactly one way to pay for it (`epsilon`, `rho` or `error`, the wished 95 % half-width)."""
+    """A question and exactly one way to pay for it: `epsilon`, `rho`, `error` (the wished 95 % half-width) or `relative_error`.
+
+    `size_hint` is a public number of rows or persons that every figure of the answer has at least.
+    """
 
     project: str
     sql: str
     epsilon: Decimal | None = None
     rho: Decimal | None = None
     error: Decimal | None = None
+    relative_error: Decimal | None = None
+    size_hint: int | None = None
     rows_per_unit: int | None = None
     groups_per_unit: int | None = None
     weights: dict[str, float] = field(default_factory=dict)
@@ -52,6 +57,9 @@ class Preview:
 
     JSON-ready: `cost` and `left` are `{"rho"|"epsilon", "delta"}` decimal strings; `errors` maps an output's name to its expected 95 %
     half-width, None where only the answer can tell; `mechanisms` is one object a target; `free` is true when a recorded answer exists.
+    `plan` says what would be done (`haven.mediator.receipts.plan_facts`). With a public size hint `expected` maps an output's name to its
+    `half_width` for groups of that size and, for counts, to the same as a fraction (`relative`). `made_from` names the earlier receipts
+    that the answer would be made from, None where it would be drawn anew.
     """
 
     columns: tuple[AnswerColumn, ...]
@@ -64,3 +72,6 @@ class Preview:
     warnings: tuple[str, ...]
     words: tuple[str, ...]
     free: bool
+    plan: dict[str, Any] = field(default_factory=dict)
+    expected: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    made_from: dict[str, Any] | None = None

@@ -13,16 +13,24 @@ from haven.privacy.tables import NoisyTable
 from haven.query.private_plan import PrivatePlan
 
 
+def judge(plan: PrivatePlan, policy: DatasetPolicy, noisy: NoisyTable) -> Verdict:
+    """The verdict on noised values alone."""
+    return disclosure.check(noisy, plan_facts(plan), thresholds(policy))
+
+
 def check(planned: Planned, noisy: NoisyTable) -> Verdict:
-    """The verdict on noised values alone. What a rule withholds is not an answer: it raises the question's fault."""
-    verdict = disclosure.check(noisy, plan_facts(planned.plan), thresholds(planned.policy))
+    """The same; what a rule withholds is not an answer: it raises the question's fault."""
+    verdict = judge(planned.plan, planned.policy, noisy)
     if verdict.outcome is Outcome.WITHHOLD:
         raise question_fault()
     return verdict
 
 
-def record(planned: Planned, noisy: NoisyTable, verdict: Verdict) -> dict[str, Any]:
-    """What the books keep of an answer beside its noisy integers: the receipt's facts, the table as first asked, and the findings."""
+def record(planned: Planned, noisy: NoisyTable, verdict: Verdict, made: dict[str, Any]) -> dict[str, Any]:
+    """What the books keep of an answer beside its noisy integers: the receipt's facts, the table as first asked, and the findings.
+
+    `made` says how it was made and what it offers to others (`haven.mediator.serving.made`).
+    """
     plan, question = planned.plan, planned.question
     finished = query.finish(plan, noisy)
     return {
@@ -31,6 +39,7 @@ def record(planned: Planned, noisy: NoisyTable, verdict: Verdict) -> dict[str, A
         "rows": [list(row) for row in finished.rows],
         "errors": [list(row) for row in finished.errors],
         "key_columns": list(plan_facts(plan).key_columns),
+        **made,
         "findings": [asdict(finding) | {"rows": list(finding.rows)} for finding in verdict.findings],
     }
 

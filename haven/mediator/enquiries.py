@@ -15,7 +15,7 @@ from haven.policy.roles import Principal, Role
 
 FACTS = (
     *("dataset", "project", "sql", "plan_digest", "mechanisms", "cost", "epsilon", "citation", "words", "warnings"),
-    *("columns", "findings"),
+    *("columns", "findings", "plan", "made_from"),
 )
 
 

@@ -11,19 +11,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from haven import query
+from haven.disclosure import Outcome
 from haven.engines.duckdb_engine import Engine
 from haven.engines.time_grid import TimeGrid, slot
 from haven.errors import Code, Fault, Refused, question_fault
-from haven.ledger.entries import RecordedAnswer, Replay, Reservation
-from haven.ledger.ledger import Ledger
+from haven.ledger.entries import RecordedAnswer, Replay, Reservation, Serving
+from haven.ledger.ledger import Free, Ledger
+from haven.mediator import serving
 from haven.mediator.answers import Answer, Preview, Question
-from haven.mediator.asking import Planned, asked_of, plan_context
-from haven.mediator.checking import check, record
+from haven.mediator.asking import Planned, asked_of, needs_sizes, plan_context, probe_of
+from haven.mediator.checking import check, judge, record
+from haven.mediator.in_flight import InFlight, Journey, Station, called_back
 from haven.mediator.policies import Policies
+from haven.mediator.serving import Difference, Served
 from haven.mediator.telling import answer, preview
 from haven.policy.authorise import authorise, check_person
 from haven.policy.roles import Principal
 from haven.privacy.noise import add_noise
+from haven.query.sizes import NOTHING_KNOWN
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +41,55 @@ class Mediator:
         self.policies = policies
         self.engine = engine
         self.clock = clock
+        self.in_flight = InFlight()
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """The answer, noised and booked. Refused before anything is looked at; Fault (price spent) after."""
-        planned = self.plan(question, principal)
+        with self.in_flight.journey(principal.name, question.idempotency_key) as journey:
+            planned = self.plan(question, principal)
+            return self.answer(planned, principal, journey)
+
+    def answer(self, planned: Planned, principal: Principal, journey: Journey) -> Answer:
+        """Stations 5 to 10 of a planned question: from the record, from earlier answers, or from the data."""
+        question = planned.question
         recorded = self._recorded(question, principal, planned)
         if recorded is not None:
             return answer(planned, recorded)
+        served = serving.free(self.ledger, planned) if question.replay else None
+        if served is not None and (given := self._give(planned, served)) is not None:
+            return answer(planned, given)
+        difference = serving.difference(self.ledger, planned) if question.replay else None
         if not self.engine.has_room(planned.plan.dataset, planned.snapshot):
             raise Refused(
                 Code.REQUEST_TOO_MANY, "Too many questions are waiting for this dataset.", "Ask again in a moment; nothing was spent."
             )
+        journey.check()
+        drawn = planned.plan if difference is None else difference.plan
         reservation = self.ledger.reserve(
-            planned.plan, planned.authorisation, planned.snapshot, self.clock(), question.idempotency_key, question=question.sql
+            drawn, planned.authorisation, planned.snapshot, self.clock(), question.idempotency_key, question=question.sql
         )
-        with slot(TimeGrid(planned.policy.timing.slot_ms)):
-            return answer(planned, self._look(planned, reservation))
+        grid = TimeGrid(planned.policy.timing.slot_ms)
+        if not journey.begin(grid, lambda: self.engine.cancel(reservation)):
+            self.ledger.void(reservation, "cancelled by its asker", self.clock())
+            raise called_back()
+        with slot(grid):
+            return answer(planned, self._look(planned, reservation, difference, journey))
 
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""
         planned = self.plan(question, principal)
-        free = question.replay and self._recorded(question, principal, planned) is not None
-        return preview(planned, self.ledger.left(planned.authorisation), free=free)
+        left = self.ledger.left(planned.authorisation)
+        if not question.replay:
+            return preview(planned, planned.plan, left)
+        if self._recorded(question, principal, planned) is not None:
+            return preview(planned, planned.plan, left, free=True)
+        served = serving.free(self.ledger, planned)
+        if served is not None:
+            return preview(planned, served.as_plan(planned.plan), left, made_from=served.made_from, free=True)
+        difference = serving.difference(self.ledger, planned)
+        if difference is not None:
+            return preview(planned, difference.as_plan(), left, made_from=difference.made_from)
+        return preview(planned, planned.plan, left)
 
     def plan(self, question: Question, principal: Principal) -> Planned:
         """Stations 1 to 4: text → parsed → resolved → authorised → planned."""
@@ -70,17 +102,41 @@ class Mediator:
         policy = policies.dataset(resolved.footprint.dataset)
         standing = replace(standing, dataset_paused=policies.halt(policy.dataset))
         authorisation = authorise(resolved.footprint, principal, project, policy, standing, self.clock().date(), self.policies.diseases)
-        plan = query.plan(resolved, plan_context(policy), asked_of(question, policy))
-        return Planned(question, plan, authorisation, policy, policies.snapshot(policy.dataset))
+        terms, snapshot = plan_context(policy), policies.snapshot(policy.dataset)
+        sizes = NOTHING_KNOWN
+        if needs_sizes(question, resolved):
+            probe = query.plan(resolved, terms, probe_of(question, policy))
+            sizes = serving.known_sizes(self.ledger, Planned(question, probe, authorisation, policy, snapshot))
+        plan = query.plan(resolved, terms, asked_of(question, policy, sizes))
+        return Planned(question, plan, authorisation, policy, snapshot)
 
-    def _look(self, planned: Planned, reservation: Reservation) -> Replay:
+    def _give(self, planned: Planned, served: Served) -> Replay | None:
+        """Book an answer that earlier ones answer: free. None where a rule withholds it as it stands."""
+        plan, question = served.as_plan(planned.plan), planned.question
+        verdict = judge(plan, planned.policy, served.noisy)
+        if verdict.outcome is Outcome.WITHHOLD:
+            return None
+        offer = serving.offer_of(plan, question, served.bounds)
+        document = record(replace(planned, plan=plan), served.noisy, verdict, serving.made(plan, offer, served.made_from))
+        free = Free(plan.digest, plan.price.definition, planned.authorisation, planned.snapshot, question.sql, question.idempotency_key)
+        answer_ = RecordedAnswer(served.noisy, document)
+        return Replay(self.ledger.post_free(free, answer_, str(verdict.outcome), self.clock(), Serving(offer, (served.receipt,))), answer_)
+
+    def _look(self, planned: Planned, reservation: Reservation, difference: Difference | None, journey: Journey) -> Replay:
         """Stations 6 to 9: executed → noised → checked → recorded. Whatever goes wrong in here is one sentence, and spent."""
         try:
-            exact = self.engine.execute(planned.plan, reservation)
-            noisy = add_noise(exact, planned.plan.noises, planned.plan.selection)
+            drawn = planned.plan if difference is None else difference.plan
+            exact = self.engine.execute(drawn, reservation)
+            journey.reach(Station.NOISING)
+            noisy = add_noise(exact, drawn.noises, drawn.selection)
+            plan, noisy = (drawn, noisy) if difference is None else (difference.as_plan(), difference.combine(noisy))
+            planned = replace(planned, plan=plan)
             verdict = check(planned, noisy)
-            recorded = RecordedAnswer(noisy, record(planned, noisy, verdict))
-            return Replay(self.ledger.post(reservation, recorded, str(verdict.outcome), self.clock()), recorded)
+            offer = serving.offer_of(plan, planned.question)
+            made_from = None if difference is None else difference.made_from
+            recorded = RecordedAnswer(noisy, record(planned, noisy, verdict, serving.made(plan, offer, made_from)))
+            of = () if difference is None else (difference.earlier.receipt,)
+            return Replay(self.ledger.post(reservation, recorded, str(verdict.outcome), self.clock(), Serving(offer, of)), recorded)
         except Exception as error:  # noqa: BLE001 - the boundary: after data was touched every failure is the same sentence
             log.error("a question ended in a fault: %s", type(error).__name__)  # noqa: TRY400 - a traceback may hold data
             raise self._spent(reservation) from None

@@ -6,6 +6,7 @@ from haven.ledger.entries import Receipt
 from haven.policy.dataset_policy import DatasetPolicy
 from haven.privacy.accounting import as_quantities, epsilon_of
 from haven.privacy.budget import Price
+from haven.privacy.choices import Choice
 from haven.privacy.mechanisms import Mechanism, Noise
 from haven.query.private_plan import PrivatePlan
 
@@ -37,6 +38,36 @@ def receipt_facts(plan: PrivatePlan, policy: DatasetPolicy, project: str, sql: s
         "citation": policy.attribution.citation,
         "words": list(plan.words),
         "warnings": list(plan.warnings),
+        "plan": plan_facts(plan),
+    }
+
+
+def plan_facts(plan: PrivatePlan) -> dict[str, Any]:
+    """What a plan does, for a picture of it: unit, bounds, keys, what is summed, choice of groups, price, and the SQL that runs.
+
+    Data-free, as the plan is: the SQL is generated from question and policy.
+    """
+    return {
+        "unit": plan.bounds.unit if plan.bounds is not None else "",
+        "source": plan.source,
+        "bounds": _bounds(plan),
+        "keys": [{"name": key.name, "values": None if key.domain is None else len(key.domain)} for key in plan.keys],
+        "targets": mechanisms(plan),
+        "threshold": None if plan.selection is None else plan.selection.threshold,
+        "price": as_quantities(plan.price),
+        "sql": plan.sql,
+    }
+
+
+def _bounds(plan: PrivatePlan) -> dict[str, Any]:
+    if plan.bounds is None:
+        return {}
+    rows = plan.bounds.rows
+    return {
+        "rows_per_unit": rows.rows_per_unit,
+        "groups_per_unit": rows.groups_per_unit,
+        "rows_per_group": rows.rows_per_group,
+        "filters": list(plan.bounds.filters),
     }
 
 
@@ -55,7 +86,9 @@ def receipt_document(receipt: Receipt, facts: dict[str, Any], policy: DatasetPol
     }
 
 
-def _mechanism(words: str, grid: float, noise: Noise) -> dict[str, Any]:
+def _mechanism(words: str, grid: float, noise: Noise | Choice) -> dict[str, Any]:
+    if isinstance(noise, Choice):
+        return _chosen(words, noise)
     gaussian = noise.mechanism is Mechanism.DISCRETE_GAUSSIAN
     return {
         "of": words,
@@ -66,4 +99,18 @@ def _mechanism(words: str, grid: float, noise: Noise) -> dict[str, Any]:
         "norm": "L2" if gaussian else "L1",
         "half_width_95": noise.half_width() * grid,
         "cost": as_quantities(noise.price),
+    }
+
+
+def _chosen(words: str, choice: Choice) -> dict[str, Any]:
+    """A choice among candidates: the scale of its noise on scores, and how many ranks (or rows of the commonest) off it is at most."""
+    return {
+        "of": words,
+        "mechanism": choice.mechanism,
+        "scale": choice.scale,
+        "sensitivity": choice.sensitivity.largest,
+        "norm": "score",
+        "candidates": choice.candidates,
+        "rank_error_95": choice.rank_error(),
+        "cost": as_quantities(choice.price),
     }

@@ -1,26 +1,38 @@
 """Station 10: noisy integers become the table that was asked for, with its error bars and its receipt."""
 
+from typing import Any
+
 from haven import query
 from haven.ledger.entries import Replay
 from haven.mediator.answers import Answer, AnswerColumn, Preview
 from haven.mediator.asking import Planned
-from haven.mediator.receipts import amounts, mechanisms, receipt_document, receipt_facts
+from haven.mediator.receipts import amounts, mechanisms, plan_facts, receipt_document, receipt_facts
+from haven.mediator.serving import as_recorded
 from haven.privacy.accounting import as_quantities, epsilon_of
 from haven.privacy.budget import Price
+from haven.query.expectations import expected_at
 from haven.query.private_plan import PrivatePlan
+
+MADE = ("mechanisms", "cost", "epsilon", "words", "warnings", "plan", "made_from")
+"""What the record alone knows of an answer that was made of others."""
 
 
 def answer(planned: Planned, recorded: Replay) -> Answer:
     """The answer in the asker's own words (names, order), from what the books recorded."""
-    finished = query.finish(planned.plan, recorded.answer.noisy)
+    plan, document = as_recorded(planned.plan, recorded.answer), recorded.answer.document
+    finished = query.finish(plan, recorded.answer.noisy)
     facts = receipt_facts(planned.plan, planned.policy, planned.question.project, planned.question.sql)
+    if "made_from" in document:
+        facts |= {name: document[name] for name in MADE}
     return Answer(_columns(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
 
 
-def preview(planned: Planned, left: Price, *, free: bool) -> Preview:
-    """Price, share, error bars and mechanisms, from the plan alone; `left` is what may still be spent before the question."""
-    plan, policy = planned.plan, planned.policy
-    cap = planned.authorisation.caps.project
+def preview(planned: Planned, plan: PrivatePlan, left: Price, *, made_from: dict[str, Any] | None = None, free: bool = False) -> Preview:
+    """Price, share, error bars and mechanisms, from the plan alone; `left` is what may still be spent before the question.
+
+    `plan` is what would be done: `planned.plan`, or less where earlier answers help (`made_from`).
+    """
+    policy, cap, hint = planned.policy, planned.authorisation.caps.project, planned.question.size_hint
     return Preview(
         columns=_columns(plan),
         cost=as_quantities(plan.price),
@@ -32,6 +44,9 @@ def preview(planned: Planned, left: Price, *, free: bool) -> Preview:
         warnings=plan.warnings,
         words=plan.words,
         free=free,
+        plan=plan_facts(plan),
+        expected={} if hint is None else expected_at(plan, hint),
+        made_from=made_from,
     )
 
 

@@ -61,6 +61,12 @@ def expected_errors(plan: PrivatePlan) -> dict[str, float | None]:
     return {output.name: _linear_error(plan, linear_form(output.expression, plan)) for output in plan.outputs}
 
 
+def errors_at(plan: PrivatePlan, values: Mapping[int, float]) -> dict[str, float | None]:
+    """The 95 % half-width that every output would have in a group whose targets have these values; None where none can be said."""
+    group = _Group(tuple(None for _ in plan.keys), values)
+    return {output.name: _error_of(output.expression, plan)(group) for output in plan.outputs}
+
+
 def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[_Group]:
     grids = [target.grid for target in plan.targets]
     for row, key in enumerate(noisy.keys):

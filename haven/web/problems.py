@@ -38,6 +38,7 @@ EXCEPTIONS = {
     Code.REQUEST_TOO_LARGE: 413,
     Code.REQUEST_TOO_MANY: 429,
     Code.REQUEST_CONFLICT: 409,
+    Code.REQUEST_CANCELLED: 409,
     Code.BUDGET_EXHAUSTED: 409,
     Code.RELEASE_STATE: 409,
     Code.RELEASE_ROLE: 403,
@@ -68,7 +69,7 @@ def validation_problem(errors: Sequence[Any]) -> Problem:
     if any(error.get("type") == "extra_forbidden" for error in errors):
         return _unprocessable(Code.REQUEST_INVALID, "The request has a field that haven does not know.", SUGGESTION)
     field = _declared_field(errors[0].get("loc", ())) if errors else None
-    if field in {"epsilon", "rho", "error"}:
+    if field in {"epsilon", "rho", "error", "relative_error"}:
         words = f"`{field}` is not a positive decimal number that haven takes."
         return _unprocessable(Code.BUDGET_INVALID, words, "Write one like 0.1: at most 24 digits, no sign, no infinity.")
     words = f"The field `{field}` is missing or not as it should be." if field else "The request's body is missing or not a JSON object."

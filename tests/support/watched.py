@@ -31,6 +31,9 @@ class WatchedEngine:
         self.before(plan, reservation)
         return self.real.execute(plan, reservation)
 
+    def cancel(self, reservation: Reservation) -> None:
+        self.real.cancel(reservation)
+
     def has_room(self, dataset: str, snapshot: int) -> bool:
         return self.real.has_room(dataset, snapshot)
 
