@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from haven.errors import question_fault
-from haven.privacy.tables import ExactTable, Key, KeyValue
+from haven.privacy.choices import LARGEST_COUNT
+from haven.privacy.tables import Counts, ExactColumn, ExactTable, Key, KeyValue
 from haven.query.private_plan import PrivatePlan
 
 UNITS = "units_"
@@ -16,6 +17,7 @@ Column: TypeAlias = "pa.ChunkedArray[Any]"
 def seal(stream: bytes, plan: PrivatePlan) -> ExactTable:
     """The exact table of `plan` from an Arrow IPC stream of columns k0…, `units_` where any key is private, t0….
 
+    A choice's column holds maps from the index of a candidate to a number of rows; what is not in a map counts 0, and NULL is an empty map.
     Public keys: one row for each key of `plan.public_keys()`, in that order; missing ones count 0, unlisted ones are dropped. Private
     keys: the keys found, sorted (None first), less those outside a public key's domain. Raises the question's fault for any other shape.
     """
@@ -26,13 +28,12 @@ def seal(stream: bytes, plan: PrivatePlan) -> ExactTable:
     if table.column_names != names + sums:
         raise question_fault()
     found = _keys([table.column(name) for name in names], table.num_rows)
-    columns = [_integers(table.column(name)) for name in sums]
+    candidates = [0 if target.candidates is None else len(target.candidates) for target in plan.targets]
+    targets = [_target(table.column(f"t{i}"), each) for i, each in enumerate(candidates)]
     if public is not None:
-        return ExactTable(public, _reindexed(found, columns, public))
-    order = _sorted(found, plan)
-    keys = [found[i] for i in order]
-    units, *targets = [[column[i] for i in order] for column in columns]
-    return ExactTable(keys, targets, units)
+        return ExactTable(public, _reindexed(found, targets, public, [(0,) * each if each else 0 for each in candidates]))
+    units, order = _integers(table.column(UNITS)), _sorted(found, plan)
+    return ExactTable([found[i] for i in order], [[column[i] for i in order] for column in targets], [units[i] for i in order])
 
 
 def _read(stream: bytes) -> pa.Table:
@@ -52,6 +53,27 @@ def _integers(column: Column) -> list[int]:
     return values
 
 
+def _target(column: Column, candidates: int) -> ExactColumn:
+    """The column of a target: integers, or for a choice the counts of its candidates."""
+    return _counts(column, candidates) if candidates else _integers(column)
+
+
+def _counts(column: Column, candidates: int) -> list[Counts]:
+    """Counts by candidate. A fault for any other type, an index of no candidate or there twice, and a count that is NULL or 0."""
+    if column.type != pa.map_(pa.int32(), pa.uint64()):
+        raise question_fault()
+    return [_dense(pairs or [], candidates) for pairs in column.to_pylist()]
+
+
+def _dense(pairs: Sequence[tuple[int, int | None]], candidates: int) -> Counts:
+    counts = [0] * candidates
+    for index, count in pairs:
+        if not 0 <= index < candidates or not count or counts[index]:
+            raise question_fault()
+        counts[index] = min(count, LARGEST_COUNT)
+    return tuple(counts)
+
+
 def _keys(columns: Sequence[Column], rows: int) -> list[Key]:
     """The key of each row; a key that is there twice, or of another type than a key may have, is a fault."""
     if any(not (pa.types.is_integer(c.type) or pa.types.is_string(c.type) or pa.types.is_boolean(c.type)) for c in columns):
@@ -62,10 +84,12 @@ def _keys(columns: Sequence[Column], rows: int) -> list[Key]:
     return keys
 
 
-def _reindexed(found: Sequence[Key], columns: Sequence[Sequence[int]], public: Sequence[Key]) -> list[list[int]]:
+def _reindexed(
+    found: Sequence[Key], columns: Sequence[ExactColumn], public: Sequence[Key], empty: Sequence[int | Counts]
+) -> list[ExactColumn]:
     row_of = {key: i for i, key in enumerate(found)}
     rows = [row_of.get(key) for key in public]
-    return [[0 if i is None else column[i] for i in rows] for column in columns]
+    return [[zero if i is None else column[i] for i in rows] for column, zero in zip(columns, empty, strict=True)]
 
 
 def _sorted(found: Sequence[Key], plan: PrivatePlan) -> list[int]:

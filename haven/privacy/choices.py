@@ -55,6 +55,11 @@ class Goal:
             msg = "a quantile is a fraction in lowest terms, above 0 and at most 1"
             raise ValueError(msg)
 
+    def __str__(self) -> str:
+        """The goal in a few words, of which no two goals share all."""
+        end = " from the top" if self.from_top else ""
+        return f"{self.aim} {self.numerator}/{self.denominator}{end}" if self.aim in {Aim.BETWEEN, Aim.AT} else f"{self.aim}{end}"
+
     @property
     def largest(self) -> int:
         """The largest change of one score by one row."""
@@ -80,12 +85,10 @@ class Goal:
 
         One row more or less moves each score by at most `largest`. Integers below 2⁶¹ in size.
         """
-        held = np.clip(np.asarray(counts, dtype=np.int64), 0, LARGEST_COUNT)
+        held: Scores = np.clip(np.asarray(counts, dtype=np.int64), 0, LARGEST_COUNT)
         if self.aim is Aim.COMMONEST:
             return held
-        if self.from_top:
-            return self._of_ranks(held[::-1], rank)[::-1].copy()
-        return self._of_ranks(held, rank)
+        return self._of_ranks(held[::-1], rank)[::-1].copy() if self.from_top else self._of_ranks(held, rank)
 
     def _of_ranks(self, held: Scores, rank: int) -> Scores:
         reached = np.cumsum(held)
@@ -99,8 +102,10 @@ class Goal:
             case Aim.AT:
                 missing, passed = p * rows - q * upto, q * below - p * rows + 1
             case _:
-                return np.minimum(rank, upto) - np.maximum(rank - 1, below)
-        return -np.maximum(np.maximum(missing, passed), 0)
+                ranked: Scores = np.minimum(rank, upto) - np.maximum(rank - 1, below)
+                return ranked
+        fallen: Scores = -np.maximum(np.maximum(missing, passed), 0)
+        return fallen
 
 
 @dataclass(frozen=True, slots=True)

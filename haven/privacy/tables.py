@@ -16,7 +16,8 @@ class ExactTable:
     """Exact integer aggregates under seal: cannot be printed, compared, iterated, pickled, copied or serialised.
 
     Holds `n` group keys in a data-free order (public keys: the full declared product, in its declared order; private keys: sorted), one
-    column of n integers a target (for a choice n tuples of counts), and for private keys the number of units behind each key. Only `haven.privacy` opens it.
+    column of n integers a target (for a choice n tuples of counts), and for private keys the number of units behind each key. Only
+    `haven.privacy` opens it.
     """
 
     __slots__ = ("_columns", "_keys", "_units")

@@ -1,17 +1,19 @@
 """Station 10's arithmetic: outputs, HAVING, ORDER BY and LIMIT over noisy integers. Post-processing: it costs nothing and cannot fail."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from haven.privacy.accuracy import combined_half_width
+from haven.privacy.choices import Choice
 from haven.privacy.tables import Key, KeyValue, NoisyTable
 from haven.query.dates import DATES
 from haven.query.functions import CATALOGUE
-from haven.query.postprocessing import WITHIN
-from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
+from haven.query.postprocessing import BOUNDS_TEXT, WITHIN
+from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, Target, TargetRef, UnitsRef
 from haven.query.shapes import Value
 from haven.query.texts import TEXTS
 
@@ -30,10 +32,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """One group: its key and its noisy values in real units, by target."""
+    """One group: its key and its noisy values by target: numbers in real units, and what was chosen."""
 
     key: Key
-    values: Mapping[int, float]
+    values: Mapping[int, KeyValue | float]
 
 
 Evaluate = Callable[[_Group], Value]
@@ -68,15 +70,18 @@ def errors_at(plan: PrivatePlan, values: Mapping[int, float]) -> dict[str, float
 
 
 def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[_Group]:
-    grids = [target.grid for target in plan.targets]
     for row, key in enumerate(noisy.keys):
-        values: dict[int, float] = {
-            index: column[row] if grid == 1 else column[row] * grid
-            for index, (column, grid) in enumerate(zip(noisy.columns, grids, strict=True))
-        }
+        values = {index: _real(column[row], target) for index, (column, target) in enumerate(zip(noisy.columns, plan.targets, strict=True))}
         if noisy.units is not None:
             values[UNITS] = noisy.units[row]
         yield _Group(key, values)
+
+
+def _real(noisy: int, target: Target) -> KeyValue | float:
+    """A noisy integer in real units; of a choice, the candidate chosen."""
+    if target.candidates is not None:
+        return target.candidates[noisy]
+    return noisy if target.grid == 1 else noisy * target.grid
 
 
 def _holds(plan: PrivatePlan, group: _Group) -> bool:
@@ -127,11 +132,11 @@ def _compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = F
             parts = tuple(_compiled(argument, plan, smooth=smooth) for argument in arguments)
             if smooth and operation in LOOKED_THROUGH:
                 return parts[0]
-            function = _within if operation == WITHIN else CATALOGUE[operation].value
+            function = OWN[operation] if operation in OWN else CATALOGUE[operation].value
             return lambda group: function(*[part(group) for part in parts])
 
 
-LOOKED_THROUGH = frozenset({WITHIN, "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
+LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
 PASSED_ON = LOOKED_THROUGH - {WITHIN} | {"to_number"}
 STEP = 2.0**-20
 STEPWISE = frozenset(function.name for function in (*DATES, *TEXTS)) | {"to_text", "to_date", "like", "ilike"}
@@ -139,6 +144,24 @@ STEPWISE = frozenset(function.name for function in (*DATES, *TEXTS)) | {"to_text
 
 def _within(mean: Any, low: Any, high: Any) -> Value:  # noqa: ANN401 - scalars of the plan
     return None if mean is None else max(low, min(high, mean))
+
+
+def _bounds_text(name: str, low: float, high: float) -> Value:
+    """The clamp to write; NULL where noise put both bounds on one value."""
+    low, high = sorted((low, high))
+    return None if low == high else f"clamp({_identifier(name)}, {_plain(low)}, {_plain(high)})"
+
+
+def _identifier(name: str) -> str:
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound.is_integer() else str(bound)
+
+
+OWN: Mapping[str, Callable[..., Value]] = {WITHIN: _within, BOUNDS_TEXT: _bounds_text}
+"""Operations above the noise alone, which no question spells."""
 
 
 def _key(index: int, kind: OutputType) -> Evaluate:
@@ -192,7 +215,7 @@ def linear_form(expression: PostExpression, plan: PrivatePlan) -> Form:
         return {} if isinstance(expression, Constant) else None
     match expression:
         case TargetRef(index=index):
-            return {index: 1.0}
+            return {index: 1.0} if plan.targets[index].candidates is None else None
         case Apply(operation=operation, arguments=arguments):
             return _linear_apply(operation, arguments, plan)
         case _:
@@ -234,7 +257,10 @@ def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float | None:
     terms = []
     for index, slope in sorted(slopes.items()):
         if index != UNITS:
-            terms.append((slope * plan.targets[index].grid, plan.noises[index]))
+            noise = plan.noises[index]
+            if isinstance(noise, Choice):
+                return None
+            terms.append((slope * plan.targets[index].grid, noise))
         elif plan.selection is not None:
             terms.append((slope, plan.selection.noise))
     try:
@@ -246,7 +272,7 @@ def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float | None:
 def _error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[_Group], float | None]:
     """The error of one output, as a function of the group: constant where linear, else by slopes at the noisy values."""
     read = targets_in(expression)
-    if not read:
+    if not read or any(index != UNITS and plan.targets[index].candidates is not None for index in read):
         return lambda _: None
     constant = _linear_error(plan, linear_form(expression, plan))
     if constant is not None or not _has_slopes(expression):
@@ -275,6 +301,8 @@ def _propagated(smooth: Evaluate, group: _Group, read: frozenset[int], plan: Pri
 def _slope(smooth: Evaluate, group: _Group, index: int) -> float | None:
     """The derivative in one target, by a central difference; None where the value is no number."""
     at = group.values[index]
+    if not isinstance(at, int | float):
+        return None
     step = max(1.0, abs(at)) * STEP
     around = [smooth(_Group(group.key, {**group.values, index: at + shift})) for shift in (-step, step)]
     low, high = around

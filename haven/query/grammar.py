@@ -101,7 +101,7 @@ _OTHER_COLUMN = (
     "The row that has the least or greatest of a column is one person's, so nothing of it is answered.",
     "Ask MIN(x) or MAX(x), which are answered with noise, or AVG(y) grouped by ranges of x.",
 )
-_SEVERAL = (Code.QUERY_AGGREGATE, "MIN and MAX give one value here.", "Write MIN(x), or a list of quantiles: QUANTILE_DISC(x, [0.01, 0.02]).")
+_SEVERAL = (Code.QUERY_AGGREGATE, "MIN and MAX give one value here.", "Write MIN(x), or quantiles: QUANTILE_DISC(x, [0.01, 0.02]).")
 _HISTOGRAM = (
     "A histogram is an answer by group here.",
     "Write SELECT haven_histogram(x, 0, 100, 20) AS bucket, COUNT(*) … GROUP BY bucket.",

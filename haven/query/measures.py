@@ -30,10 +30,8 @@ def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, conditi
             "An aggregate stands where only a row's own values can: in WHERE, in GROUP BY, or inside another aggregate.",
             "Put conditions on aggregates into HAVING, and aggregates of aggregates into arithmetic on the answer.",
         )
-    if isinstance(node, exp.Count | exp.ApproxDistinct):
-        return aggregates.leaf(_count(row, node, condition))
-    if isinstance(node, CHOSEN):
-        return aggregates.leaf(chosen(node, row, condition))
+    if isinstance(node, (exp.Count, exp.ApproxDistinct, *CHOSEN)):
+        return aggregates.leaf(chosen(node, row, condition) if isinstance(node, CHOSEN) else _count(row, node, condition))
     if isinstance(node.this, exp.Distinct):
         raise _distinct_refused(node)
     if isinstance(node, exp.CountIf):

@@ -11,6 +11,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from haven.errors import Code, Refused
 from haven.query.grammar import STATEMENT_REFUSAL, check_node
+from haven.query.quantiles import spelled_out
 
 LARGEST_TEXT = 100_000
 MOST_TOKENS = 10_000
@@ -103,6 +104,7 @@ def _statement(tokens: Sequence[Token], text: str) -> exp.Select:
     check_node(tree)
     if not isinstance(tree, exp.Select):
         raise STATEMENT_REFUSAL
+    spelled_out(tree)
     return tree
 
 

@@ -152,7 +152,7 @@ class _Planner:
 
     def _most_candidates(self) -> int:
         """How many values a choice may be made of, in as many groups as there are."""
-        if all(aggregate.goal is None for aggregate in self._answer.aggregates):
+        if not any(aggregate.kind in {Kind.CHOICE, Kind.BOUNDS} for aggregate in self._answer.aggregates):
             return MOST
         domains = [planned.key.domain for planned in self._keys]
         return most_candidates(None if self._private else prod(len(domain) for domain in domains if domain is not None))
@@ -263,7 +263,7 @@ class _Planner:
 
 def _canonical(draft: Draft) -> tuple[bool, bool, str, str, str]:
     """An order of targets that does not depend on how the question was written."""
-    sizes = f"{draft.factor} {draft.offset} {draft.grid!r} {draft.largest}"
+    sizes = f"{draft.factor} {draft.offset} {draft.grid!r} {draft.largest} {draft.goal}"
     return (draft.persons, draft.distinct, draft.value or "", draft.condition or "", sizes)
 
 

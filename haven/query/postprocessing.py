@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from haven.query.aggregates import Kind
-from haven.query.expressions import AggregateLeaf, Call, Expression, KeyLeaf, Literal, leaves
+from haven.query.expressions import AggregateLeaf, Call, Column, Expression, KeyLeaf, Literal, leaves
 from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, TargetRef, UnitsRef
 from haven.query.targets import Draft, Recipe
 
 WITHIN = "within"
 """The operation that keeps a mean inside its bounds: a clamp that error bars look through."""
+BOUNDS_TEXT = "bounds_text"
+"""The operation that writes a clamp of two chosen bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Leaves:
         recipe = self.recipes[index]
         if recipe.aggregate.kind is Kind.MEAN:
             return self._mean(recipe)
+        if recipe.aggregate.kind is Kind.CHOICE:
+            chosen = TargetRef(self.targets[recipe.parts[0].draft])
+            return Apply("to_date", (chosen,)) if recipe.aggregate.shape.type is OutputType.DATE else chosen
+        if recipe.aggregate.kind is Kind.BOUNDS:
+            return self._bounds(recipe)
         terms = [self._term(TargetRef(self.targets[part.draft]), part.coefficient) for part in recipe.parts]
         total = terms[0] if len(terms) == 1 else Apply("add", tuple(terms))
         whole = recipe.aggregate.shape.type is OutputType.INTEGER
@@ -59,6 +66,13 @@ class Leaves:
         mean = Apply("add", (Constant(recipe.parts[0].draft.centre), Apply("divide", (total, number))))
         held = Apply(WITHIN, (mean, Constant(interval.low), Constant(interval.high)))
         return Apply("case", (Apply("at_least", (number, Constant(1))), held, Constant(None)))
+
+    def _bounds(self, recipe: Recipe) -> PostExpression:
+        """The clamp to write: of the argument by its name, where it is a column."""
+        argument = recipe.aggregate.argument
+        name = argument.name if isinstance(argument, Column) else "x"
+        low, high = (TargetRef(self.targets[part.draft]) for part in recipe.parts)
+        return Apply(BOUNDS_TEXT, (Constant(name), low, high))
 
 
 def convert(expression: Expression, leaves_: Leaves) -> PostExpression:

@@ -9,6 +9,7 @@ from haven.errors import Code, Refused
 from haven.privacy.accounting import selection_delta
 from haven.privacy.allocation import Demand, allocate
 from haven.privacy.budget import Definition, Price
+from haven.privacy.choices import Choice, plan_choice
 from haven.privacy.mechanisms import Noise, Sensitivity, plan_noise, plan_noise_for_error
 from haven.privacy.selection import Selection, plan_selection
 from haven.query.bounding import Bounding
@@ -66,7 +67,7 @@ class Asked:
 class Priced:
     """Planned noise, one a draft in the order given, and the selection of private keys where there are any."""
 
-    noises: tuple[Noise, ...]
+    noises: tuple[Noise | Choice, ...]
     selection: Selection | None
 
     def price(self, definition: Definition) -> Price:
@@ -80,6 +81,13 @@ class Priced:
 def sensitivity_of(draft: Draft, bounding: Bounding) -> Sensitivity:
     """How far one unit moves the vector of a draft's groups, in grid units."""
     return Sensitivity(bounding.units if draft.persons else bounding.rows, draft.largest)
+
+
+def _paid(draft: Draft, sensitivity: Sensitivity, share: Price) -> Noise | Choice:
+    """What a share pays for: noise on a count or sum, or a choice among candidates."""
+    if draft.goal is None:
+        return plan_noise(sensitivity, share)
+    return plan_choice(draft.goal, len(draft.candidates), sensitivity, share)
 
 
 def weigh(recipes: Sequence[Recipe], weights: Sequence[float]) -> dict[Draft, float]:
@@ -105,7 +113,7 @@ def price_shared(total: Price, weighed: Mapping[Draft, float], bounding: Boundin
     if private:
         demands.append(Demand(Sensitivity(bounding.units, 1), 1.0))
     shares = allocate(total, demands)
-    noises = tuple(plan_noise(demand.sensitivity, share) for demand, share in zip(demands, shares[: len(weighed)], strict=False))
+    noises = tuple(_paid(draft, demand.sensitivity, share) for draft, demand, share in zip(weighed, demands, shares, strict=False))
     return Priced(noises, _selection(shares[-1], bounding, context) if private else None)
 
 
@@ -134,7 +142,7 @@ def price_for_error(
     noises = {d: plan_noise_for_error(context.definition, sensitivity_of(d, bounding), width) for d, width in wished.items()}
     prices = [noise.price for noise in noises.values()] + ([] if chosen is None else [chosen])
     dearest = max(prices, key=lambda price: price.pico)
-    planned = tuple(noises[draft] if draft in noises else plan_noise(sensitivity_of(draft, bounding), dearest) for draft in drafts)
+    planned = tuple(noises[draft] if draft in noises else _paid(draft, sensitivity_of(draft, bounding), dearest) for draft in drafts)
     return Priced(planned, None if chosen is None else _selection(chosen, bounding, context))
 
 

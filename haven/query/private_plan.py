@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from haven.policy.authorisation import Footprint
 from haven.privacy.budget import Price
+from haven.privacy.choices import Choice
 from haven.privacy.mechanisms import Noise, Sensitivity
 from haven.privacy.selection import Selection
 from haven.privacy.tables import Key, KeyValue
@@ -149,7 +150,7 @@ class PrivatePlan:
     sql: str
     keys: tuple[GroupKey, ...]
     targets: tuple[Target, ...]
-    noises: tuple[Noise, ...]
+    noises: tuple[Noise | Choice, ...]
     selection: Selection | None
     outputs: tuple[Output, ...]
     having: PostExpression | None

@@ -4,20 +4,21 @@ Order of operations for every expression: total, NULL unless finite → clamp to
 ±Q → NULL counts nothing. The last clamp makes Q true whatever floats or interval arithmetic did; stored columns need none.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, coarse_enough, grid_of
+from haven.privacy.choices import Aim, Goal
 from haven.query.aggregates import Aggregate, Kind, conjunction, present
-from haven.query.expressions import Call, Column, Expression, Literal, columns_of
+from haven.query.candidates import MOST, Candidate, Candidates, evenly_spaced, listed, powers_of_two
+from haven.query.expressions import Column, Expression
 from haven.query.private_plan import OutputType
-from haven.query.render import Names, double, quoted, render
-from haven.query.shapes import Interval
+from haven.query.products import products, stored_integers
+from haven.query.render import Names, double, render
 
 LARGEST_ROW = SUM_CAP // ROW_CAP
-FINE_ENOUGH = 2**12
-"""A fixed-point column stands for a clamped one only while this many of its steps remain."""
 
 
 class Method(StrEnum):
@@ -31,13 +32,16 @@ class Method(StrEnum):
 class Draft:
     """A target before its noise: `value` and `condition` are SQL over a row, the target is factor·Σ value - offset·#value in units of grid.
 
-    `value` None counts rows (or persons, where `persons`); `nullable` says whether #value may be fewer than the rows; `largest` is the
-    largest integer one row adds; `centre` is what a row's zero stands for.
+    `value` None counts rows (or persons, where `persons`); with `distinct` the different values are counted. `nullable` says whether
+    #value may be fewer than the rows; `largest` is the largest integer one row adds; `centre` is what a row's zero stands for.
+    With a `goal`, `value` is the index of a row's candidate, the engine counts rows by candidate, and `largest` is what one row may change
+    of a score.
     """
 
     value: str | None
     condition: str | None
     persons: bool = False
+    distinct: bool = False
     factor: int = 1
     offset: int = 0
     grid: float = 1.0
@@ -45,17 +49,34 @@ class Draft:
     centre: float = 0.0
     nullable: bool = True
     words: str = ""
+    goal: Goal | None = None
+    candidates: tuple[Candidate, ...] = ()
 
     @property
     def reach(self) -> float:
         """The largest absolute value one row adds, in the column's own unit."""
         return self.largest * self.grid
 
+    @property
+    def additive(self) -> bool:
+        """Whether over a union of groups it is the sum of theirs."""
+        return not (self.persons or self.distinct or self.goal is not None)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts rows, persons or values."""
+        return self.value is None or self.distinct
+
     def sql(self, value: str, condition: str) -> str:
         """The aggregate over a relation whose columns `value` and `condition` hold what this draft's hold."""
         where = f" FILTER (WHERE {condition})" if self.condition is not None else ""
         if self.value is None:
             return f"count(DISTINCT {value}){where}" if self.persons else f"count(*){where}"
+        if self.distinct:
+            return f"count(DISTINCT {value}){where}"
+        if self.goal is not None:
+            # the remark makes choices of different values from the same counts different texts
+            return f"histogram({value}){where} /* {self.goal}, {len(self.candidates)} candidates */"
         total = f"sum({value}){where}"
         if self.factor != 1:
             total = f"{self.factor} * {total}"
@@ -69,8 +90,9 @@ class Draft:
 class Drafter:
     """Drafts the targets of aggregates over one table, each expression rendered once."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, most_candidates: int = MOST) -> None:
         self._names = names
+        self._most_candidates = most_candidates
 
     def rows(self, condition: Expression | None) -> Draft:
         """How many rows meet `condition`."""
@@ -80,6 +102,12 @@ class Drafter:
         """How many distinct units have a row that meets `condition`."""
         return Draft(None, self._condition(condition), persons=True, words="number of persons" + _where(condition))
 
+    def values(self, aggregate: Aggregate) -> Draft:
+        """How many distinct values an argument has: a row more or less changes it by one at most, as it does a count of rows."""
+        argument, condition = _argument(aggregate), aggregate.condition
+        words = f"number of distinct values of {_named(argument)}{_where(condition)}"
+        return Draft(render(argument, self._names), self._condition(condition), distinct=True, words=words)
+
     def present(self, aggregate: Aggregate) -> Draft:
         """How many rows a mean is of."""
         argument = aggregate.argument
@@ -87,36 +115,42 @@ class Drafter:
 
     def total(self, aggregate: Aggregate, method: Method) -> Draft:
         """The sum of an aggregate's argument, direct or centred."""
-        argument = aggregate.argument
-        if argument is None:
-            msg = "only sums and means have an argument"
-            raise TypeError(msg)
+        argument = _argument(aggregate)
         condition = self._condition(aggregate.condition)
         draft = self._stored(argument, method) or self._whole(argument, method) or self._rounded(argument, method)
-        name = argument.name if isinstance(argument, Column) else "an expression"
+        name = _named(argument)
         about = f"{name} - {draft.centre:.6g}" if draft.centre else name
         words = f"sum of {about}{_where(aggregate.condition)}"
         return replace(draft, condition=condition, words=words)
+
+    def choices(self, aggregate: Aggregate) -> tuple[Draft, ...]:
+        """The value an aggregate's goal is for; without one, powers of two below and above all but one in 200 of the values."""
+        argument, goal, most = _argument(aggregate), aggregate.goal, self._most_candidates
+        if goal is None:
+            ways = ((Goal(Aim.AT, 1, 200), False), (Goal(Aim.AT, 199, 200), True))
+            return tuple(self._chosen(aggregate, goal, powers_of_two(argument, self._names, most, above=above)) for goal, above in ways)
+        if goal.aim is Aim.COMMONEST:
+            found = listed(argument, self._names, most)
+        else:
+            found = evenly_spaced(argument, self._names, most, between=goal.aim is Aim.BETWEEN)
+        return (self._chosen(aggregate, goal, found),)
+
+    def _chosen(self, aggregate: Aggregate, goal: Goal, found: Candidates) -> Draft:
+        words = f"{_spoken(goal)} of {_named(_argument(aggregate))}{_where(aggregate.condition)}"
+        condition = self._condition(aggregate.condition)
+        return Draft(found.sql, condition, largest=goal.largest, words=words, goal=goal, candidates=found.values)
 
     def _condition(self, condition: Expression | None) -> str | None:
         return None if condition is None else render(condition, self._names)
 
     def _stored(self, argument: Expression, method: Method) -> Draft | None:
-        """A stored integer column within the width: exact, and nothing to clamp but to the asker's own narrower bounds."""
-        column = _clamped_column(argument)
-        stored = column.storage.summed if column is not None and column.shape.numeric else None
-        if column is None or stored is None or stored.grid is None or stored.low is None or stored.high is None:
-            return None
-        name, low, high = self._names[column.source] + quoted(stored.name), stored.low, stored.high
-        if column != argument:
-            bounds = _on_grid(argument.shape.interval, stored.grid, stored.low, stored.high)
-            if bounds is None:
-                return None
-            low, high = bounds
-        narrowed = name if (low, high) == (stored.low, stored.high) else f"greatest({low}, least({high}, {name}))"
-        value = f"CASE WHEN {name} IS NOT NULL THEN {narrowed} END" if column.shape.nullable and narrowed != name else narrowed
-        draft = _integers(value, low, high, stored.grid.step, method)
-        return None if draft is None else replace(draft, nullable=column.shape.nullable)
+        """Stored integers within the width, exact; or the product of two, exact but for the last bits that the width leaves no room for."""
+        plain = stored_integers(argument, self._names)
+        for found in products(argument, self._names) if plain is None else (plain,):
+            draft = _integers(found.sql, found.low, found.high, found.step, method)
+            if draft is not None:
+                return replace(draft, nullable=found.nullable)
+        return None
 
     def _whole(self, argument: Expression, method: Method) -> Draft | None:
         """A computed integer within the width: centred in the row, so that the integer clamp is the last operation on it."""
@@ -144,22 +178,6 @@ class Drafter:
         return Draft(_unless_null(row, value, argument), None, grid=grid.step, largest=largest, centre=centre)
 
 
-def _clamped_column(argument: Expression) -> Column | None:
-    """The column that `argument` is, or that it clamps to constants."""
-    match argument:
-        case Column() | Call(function="clamp", arguments=(Column(), Literal(), Literal())):
-            return argument if isinstance(argument, Column) else columns_of(argument)[0]
-        case _:
-            return None
-
-
-def _on_grid(interval: Interval, grid: Grid, least: int, most: int) -> tuple[int, int] | None:
-    """An interval within a stored column's in the column's integers; None where an end falls between two, or few are left of many."""
-    low, high = max(least, grid.ceil(interval.low)), min(most, grid.floor(interval.high))
-    exact = (low == least or low == grid.floor(interval.low)) and (high == most or high == grid.ceil(interval.high))
-    return (low, high) if exact and (grid.exponent == 0 or high - low >= FINE_ENOUGH) else None
-
-
 def _integers(value: str, low: int, high: int, step: float, method: Method) -> Draft | None:
     """Integers in [low, high]; None where a row could be wider than a sum allows. An odd centre needs half a step."""
     if method is Method.DIRECT:
@@ -178,6 +196,28 @@ def _unless_null(row: str, value: str, argument: Expression) -> str:
 
 def _coarser(one: Grid, other: Grid) -> Grid:
     return Grid(max(one.exponent, other.exponent))
+
+
+def _argument(aggregate: Aggregate) -> Expression:
+    if aggregate.argument is None:
+        msg = "counts of rows and persons have no argument"
+        raise TypeError(msg)
+    return aggregate.argument
+
+
+def _named(argument: Expression) -> str:
+    return argument.name if isinstance(argument, Column) else "an expression"
+
+
+def _spoken(goal: Goal) -> str:
+    """What is chosen, to a reader."""
+    if goal.aim is Aim.COMMONEST:
+        return "most common value"
+    if goal.aim is Aim.RANK:
+        return "largest value" if goal.from_top else "smallest value"
+    if (goal.numerator, goal.denominator) == (1, 2):
+        return "median"
+    return f"{goal.numerator}/{goal.denominator} quantile{' from the top' if goal.from_top else ''}"
 
 
 def _where(condition: Expression | None) -> str:
@@ -206,12 +246,18 @@ class Recipe:
 
 
 def recipe_of(aggregate: Aggregate, drafter: Drafter, method: Method) -> Recipe:
-    """The recipe of one aggregate. A mean's error is measured in radii, for a count of its rows: w_sum = 1, w_count = R²."""
+    """The recipe of one aggregate. A mean's error is measured in radii, for a count of its rows: w_sum = 1, w_count = R².
+
+    A choice's error is measured in ranks, or for the commonest value in rows: one rank off weighs as one row off in a count.
+    """
     match aggregate.kind:
-        case Kind.ROWS:
-            return Recipe(aggregate, (Part(drafter.rows(aggregate.condition)),))
-        case Kind.UNITS:
-            return Recipe(aggregate, (Part(drafter.persons(aggregate.condition)),))
+        case Kind.ROWS | Kind.UNITS:
+            count = drafter.rows if aggregate.kind is Kind.ROWS else drafter.persons
+            return Recipe(aggregate, (Part(count(aggregate.condition)),))
+        case Kind.VALUES:
+            return Recipe(aggregate, (Part(drafter.values(aggregate)),))
+        case Kind.CHOICE | Kind.BOUNDS:
+            return Recipe(aggregate, tuple(map(_ranked, drafter.choices(aggregate))))
         case Kind.MEAN:
             total = drafter.total(aggregate, Method.CENTRED)
             return Recipe(aggregate, (Part(total), Part(drafter.present(aggregate), total.reach)), total.reach)
@@ -221,3 +267,8 @@ def recipe_of(aggregate: Aggregate, drafter: Drafter, method: Method) -> Recipe:
             if not total.centre:
                 return Recipe(aggregate, (Part(total),), scale)
             return Recipe(aggregate, (Part(total), Part(drafter.present(aggregate), total.centre)), scale)
+
+
+def _ranked(draft: Draft) -> Part:
+    """A choice, weighed by the standard deviation of its rank."""
+    return Part(draft, 1.0 if draft.goal is None else math.sqrt(draft.goal.variance))

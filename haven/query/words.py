@@ -2,6 +2,7 @@
 
 import math
 
+from haven.privacy.choices import Aim, Choice
 from haven.privacy.selection import Selection
 from haven.query.aggregates import Kind
 from haven.query.bounding import Bounding
@@ -18,6 +19,9 @@ def explain(scan: Scan, bounding: Bounding, keys: tuple[GroupKey, ...], targets:
     said += [_filters(bounding)] if bounding.filters else []
     said += [_key(key) for key in keys]
     for target, noise in zip(targets, priced.noises, strict=True):
+        if isinstance(noise, Choice):
+            said.append(_choice(target, noise))
+            continue
         width = noise.half_width() * target.grid
         said.append(
             f"The {target.words} is summed as integers in units of {target.grid:.6g} and gets {noise.mechanism} noise:"
@@ -26,6 +30,16 @@ def explain(scan: Scan, bounding: Bounding, keys: tuple[GroupKey, ...], targets:
     if priced.selection is not None:
         said.append(f"A group appears only if its noisy number of persons is above {priced.selection.threshold}; rarer groups stay unseen.")
     return tuple(said)
+
+
+def _choice(target: Target, choice: Choice) -> str:
+    counted = "rows, of the most there are" if choice.goal.aim is Aim.COMMONEST else "ranks of the one asked for"
+    held = f" It aims at rank {choice.rank} from that end, so that noise seldom picks a value beyond all rows." if choice.rank > 1 else ""
+    return (
+        f"The {target.words} is chosen among {choice.candidates} public values by {choice.mechanism}: 95 % of the time within"
+        f" {choice.rank_error()} {counted}.{held} Values between two candidates count as the nearer one, and a group without rows"
+        " is answered like any other."
+    )
 
 
 def _bounds(bounding: Bounding) -> str:
@@ -56,6 +70,8 @@ def warn(answer: AnswerStage, bounding: Bounding, priced: Priced, asked: Asked) 
     lowered = asked.rows_per_unit is not None or asked.groups_per_unit is not None
     if bounding.filters and (lowered or bounding.rows.rows_per_unit > 1):
         said.append(_cut(bounding))
+    if any(isinstance(noise, Choice) for noise in priced.noises):
+        said.append("A quantile, extreme, mode or bound is always a value and never NULL: where rows are few or none it is a chance one.")
     if asked.promises:
         said += _promises(answer, asked)
     return tuple(said)

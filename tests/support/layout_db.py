@@ -13,6 +13,8 @@ import duckdb
 
 from haven.catalog.dataset import ColumnType, Table
 from haven.catalog.layout import PhysicalColumn, PhysicalKind, layout_of
+from haven.privacy.choices import Choice
+from haven.privacy.mechanisms import Noise
 from haven.privacy.tables import NoisyTable
 from haven.query import PrivatePlan
 
@@ -86,15 +88,31 @@ def _stored(column: PhysicalColumn, value: Any) -> Any:
     return value
 
 
+def _exact_cell(cell: Any, noise: Noise | Choice) -> int:
+    if not isinstance(noise, Choice):
+        return int(cell)
+    counts = cell or {}
+    return noise.best([counts.get(index, 0) for index in range(noise.candidates)])
+
+
 def exact(connection: duckdb.DuckDBPyConnection, plan: PrivatePlan) -> NoisyTable:
-    """What the engine counts for `plan`, in the shape of a noisy table but without noise: public keys in their order, others sorted."""
+    """What the engine counts for `plan`, in the shape of a noisy table but without noise: public keys in their order, others sorted.
+
+    Of a choice, the index of its best candidate.
+    """
     width = len(plan.keys)
-    found = {tuple(row[:width]): tuple(row[width:]) for row in connection.execute(plan.sql).fetchall()}
+    skipped = width + (plan.public_keys() is None)
+    found = {
+        tuple(row[:width]): (
+            *row[width:skipped],
+            *(_exact_cell(cell, noise) for cell, noise in zip(row[skipped:], plan.noises, strict=True)),
+        )
+        for row in connection.execute(plan.sql).fetchall()
+    }
     public = plan.public_keys()
     if public is not None:
-        zeros = (0,) * len(plan.targets)
-        columns = zip(*(found.get(key, zeros) for key in public), strict=True)
-        return NoisyTable(public, tuple(columns))
+        zeros = tuple(_exact_cell(None if isinstance(noise, Choice) else 0, noise) for noise in plan.noises)
+        return NoisyTable(public, tuple(zip(*(found.get(key, zeros) for key in public), strict=True)))
     keys = sorted(found, key=lambda key: tuple((value is not None, value) for value in key))
     columns = list(zip(*(found[key] for key in keys), strict=True)) if keys else [()] * (len(plan.targets) + 1)
     return NoisyTable(tuple(keys), tuple(columns[1:]), tuple(columns[0]))
