@@ -45,6 +45,10 @@ class Table(Declared):
     columns: dict[ColumnName, Column] = Field(default_factory=dict)
     description: StrictStr = ""
 
+    def __hash__(self) -> int:
+        """Equal tables have equal hashes; the columns' names tell most others apart."""
+        return hash((self.source, self.unit_column, *self.columns))
+
     def bound(self) -> ContributionBound:
         """How much of a table grouped by one declared key column a unit may change: groups and rows in each default to rows_per_unit.
 

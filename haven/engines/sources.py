@@ -98,8 +98,8 @@ def _csv(table: str, path: Path, wanted: Sequence[str]) -> Source:
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     dialect = f"""auto_detect=false, header=true, delim={literal(delimiter)}, quote='"', escape='"', strict_mode=true"""
     sql = f"read_csv({literal(str(path))}, {dialect}, columns={{{columns}}})"
-    first = {name: i for i, name in reversed(list(enumerate(names)))}
-    return Source(table, path.name, sql, {name: (f"c{first[name]}", "VARCHAR") for name in names}, written=True)
+    places = {name: i for i, name in reversed(list(enumerate(names)))}
+    return Source(table, path.name, sql, {name: (f"c{places[name]}", "VARCHAR") for name in names}, written=True)
 
 
 def _split(first: str, wanted: Sequence[str]) -> tuple[str, list[str]]:

@@ -104,7 +104,7 @@ class House:
             questions=tuple(_question_line(spend, total) for spend in recent),
             series=self._series(policy, total),
             sentence=_sentence(budget, paused),
-            public_tables=_public_tables(self.parts.policies.now().catalogue[policy.dataset]),
+            public_tables=public_tables(self.parts.policies.now().catalogue[policy.dataset]),
         )
 
     def _projects_of(self, policy: DatasetPolicy) -> list[ProjectPolicy]:
@@ -137,7 +137,8 @@ def _budget_line(policy: DatasetPolicy, total: Price, taken: Price) -> BudgetLin
     )
 
 
-def _public_tables(dataset: Dataset) -> tuple[PublicTableLine, ...]:
+def public_tables(dataset: Dataset) -> tuple[PublicTableLine, ...]:
+    """The dataset's public tables as the snapshot in force holds them."""
     lines = []
     for name, table in dataset.tables.items():
         if table.public:

@@ -17,6 +17,7 @@ from haven.ledger.registry import PolicyKind, Registry, State
 from haven.mediator import policies as policies_module
 from haven.mediator.policies import InForce
 from haven.policy.explain import explain_dataset
+from haven.web.house import public_tables
 from tests.support.house import ANNA, KEEPER, ask, clinic_policy, silent
 
 SITES = "site,name,beds,opened\nnorth,North ward,12,1990-05-01\nsouth,South ward,,2001-01-31\nwest,South ward,7,2001-01-31\n"
@@ -109,6 +110,18 @@ def test_the_custodian_sees_and_may_explain_it(normal_house: House) -> None:
     assert sound.exit_code == 0
     sentences = explain_dataset(normal_house.policies.dataset("clinic"))
     assert "  Its columns are those of its source." in sentences
+
+
+def test_the_custodians_page_counts_rows_and_values(normal_house: House) -> None:
+    add_sites(normal_house)
+    (line,) = public_tables(normal_house.policies.now().catalogue["clinic"])
+    assert (line.name, line.rows) == ("sites", 3)
+    assert [(column.name, column.type, column.values) for column in line.columns] == [
+        ("site", "category", "3"),
+        ("name", "category", "2"),
+        ("beds", "integer", "2"),
+        ("opened", "date", "2"),
+    ]
 
 
 def test_facts_outlive_a_restart_and_a_withdrawal(normal_house: House) -> None:

@@ -176,6 +176,15 @@ def test_the_public_register_names_no_person_and_escapes_what_people_wrote(web: 
         assert person not in str(document)
 
 
+def test_the_custodians_page_says_what_public_tables_hold(web: Web) -> None:
+    """There is no snapshot yet, so nothing is known of them but their declaration."""
+    with web.client(CUSTODIAN) as client:
+        page = client.get("/datasets/nafld").text
+    assert "<h2>Public tables</h2>" in page
+    assert "codes: ingest again, and it can be joined" in page
+    assert '<td>code</td><td>category</td><td class="number">not known before the next ingest</td>' in page
+
+
 def test_health_is_public(web: Web) -> None:
     with web.client() as client:
         assert client.get("/healthz").json() == {"status": "ok"}
