@@ -21,11 +21,12 @@ from haven.mediator import serving
 from haven.mediator.answers import Answer, Preview, Question
 from haven.mediator.asking import Planned, asked_of, needs_sizes, plan_context, probe_of
 from haven.mediator.checking import check, judge, record
-from haven.mediator.in_flight import InFlight, Journey, Station, called_back
+from haven.mediator.in_flight import Calling, InFlight, Journey, Station, called_back
 from haven.mediator.policies import Policies
 from haven.mediator.serving import Difference, Served
 from haven.mediator.telling import answer, preview
 from haven.policy.authorise import authorise, check_person
+from haven.policy.permissions import Act, check_may
 from haven.policy.roles import Principal
 from haven.privacy.noise import add_noise
 from haven.query.sizes import NOTHING_KNOWN
@@ -74,6 +75,16 @@ class Mediator:
             raise called_back()
         with slot(grid):
             return answer(planned, self._look(planned, reservation, difference, journey))
+
+    def station(self, key: str, principal: Principal) -> Station:
+        """Where a question of the principal's stands that is on its way under `key`. Refused where there is none."""
+        check_may(principal, Act.ASK, (principal.name,))
+        return self.in_flight.station(principal.name, key)
+
+    def call_back(self, key: str, principal: Principal) -> Calling:
+        """Call a question of the principal's back: free before station 6, spent after it."""
+        check_may(principal, Act.ASK, (principal.name,))
+        return self.in_flight.call_back(principal.name, key)
 
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""

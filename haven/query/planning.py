@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from haven.errors import Code, Refused
+from haven.privacy.budget import Definition
+from haven.privacy.mechanisms import Sensitivity
 from haven.query.aggregates import Aggregate, Kind, conjuncts
 from haven.query.bounding import Bounding, bound_rows, limits_of
 from haven.query.candidates import MOST, most_candidates
@@ -53,6 +56,14 @@ def plan(resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> Private
     half-width of every COUNT and SUM within it. Private keys also spend the policy's δ of one selection. Raises Refused.
     """
     return _Planner(resolved, context, asked).plan()
+
+
+def burden_of(resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> float:
+    """What the weighted variance of a question's answer grows with, whatever its price (`asked` says how its aggregates are weighed).
+
+    Under zCDP the variance is burden²/2ρ, under pure DP 2·burden³/ε². Raises Refused as `plan` does.
+    """
+    return _Planner(resolved, context, asked).burden()
 
 
 class _Planner:
@@ -132,7 +143,18 @@ class _Planner:
         keys = list(zip((named.expression for named in self._answer.keys), sizes, strict=True))
         return bound_rows(self._layout, limits, self._predicates, keys, sums=sums)
 
+    def burden(self) -> float:
+        """What the weighted variance grows with, whatever the price; choosing private keys bears as one count of persons does."""
+        chosen = self._burden(self._recipes())
+        if not self._private:
+            return chosen
+        persons = Sensitivity(self._bounding.units, 1)
+        return chosen + (math.cbrt(persons.l1) ** 2 if self._context.definition is Definition.PURE else persons.l2)
+
     def _drafted(self) -> Drafted:
+        return self._priced(self._recipes())
+
+    def _recipes(self) -> tuple[Recipe, ...]:
         """Every SUM both ways where they differ; kept is the way whose weighted variance at any price is smaller."""
         aggregates = self._answer.aggregates
         if not aggregates and not self._private:
@@ -148,7 +170,7 @@ class _Planner:
             if centred != direct:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
                 chosen = other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
-        return self._priced(tuple(chosen))
+        return tuple(chosen)
 
     def _most_candidates(self) -> int:
         """How many values a choice may be made of, in as many groups as there are."""
@@ -161,9 +183,7 @@ class _Planner:
         return burden(self._weighed(recipes), self._bounding, self._context.definition)
 
     def _weighed(self, recipes: Sequence[Recipe]) -> dict[Draft, float]:
-        weighed = weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights)
-        demand = self._asked.demand
-        return {draft: weight * demand.get(target_sql(draft), 1.0) for draft, weight in weighed.items()} if demand else weighed
+        return weigh([recipe for recipe in recipes if not self._free(recipe.aggregate)], self._weights)
 
     def _priced(self, recipes: tuple[Recipe, ...]) -> Drafted:
         weighed = self._weighed(recipes)
@@ -200,7 +220,8 @@ class _Planner:
             for index in Leaves.aggregates_in(named.expression):
                 shown.setdefault(index, []).append(lowered.get(name, 1.0))
         indices = [index for index, aggregate in enumerate(self._answer.aggregates) if not self._free(aggregate)]
-        return [sum(shown.get(index, [1.0])) for index in indices]
+        needs = self._asked.needs
+        return [sum(shown.get(index, [1.0])) if needs is None else needs[index] for index in indices]
 
     def _target(self, index: int, draft: Draft) -> Target:
         return Target(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from haven.errors import Code, Refused
@@ -31,14 +31,14 @@ class Asked:
     """How the asker pays, and options, which only lower or weigh.
 
     By `price` (without δ), by `error` (the wished 95 % half-width), or by `relative_error` (the same as a fraction of the answer, as large
-    as `sizes` knows it). `demand` weighs targets, by their SQL, beyond the question's own need: what other questions take from them.
+    as `sizes` knows it). `needs` weighs the question's aggregates, one by one, in place of the weights of its outputs.
     """
 
     price: Price | None = None
     error: Decimal | None = None
     relative_error: Decimal | None = None
     sizes: Sizes = NOTHING_KNOWN
-    demand: Mapping[str, float] = field(default_factory=dict)
+    needs: tuple[float, ...] | None = None
     rows_per_unit: int | None = None
     groups_per_unit: int | None = None
     weights: Mapping[str, float] | None = None

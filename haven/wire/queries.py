@@ -37,22 +37,32 @@ class Message(BaseModel):
 
 
 class QueryOptions(Message):
-    """Options of a question. Bounds may only be lowered; `replay=False` pays for a fresh draw instead of the recorded answer."""
+    """Options of a question. Bounds may only be lowered; `replay=False` pays for a fresh draw and uses no earlier answer.
+
+    `size_hint` is a public number of rows (or persons) that every figure of the answer has at least: what relative errors, and the errors
+    of means, are worked out for.
+    """
 
     rows_per_unit: Bound | None = None
     groups_per_unit: Bound | None = None
+    size_hint: Bound | None = None
     weights: Annotated[dict[str, Weight], Field(max_length=100)] | None = None
     replay: Annotated[bool, Field(strict=True)] = True
 
 
 class QueryRequest(Message):
-    """A question and exactly one way to pay for it: `epsilon`, `rho`, or `error` (the wished 95 % half-width)."""
+    """A question and exactly one way to pay for it: `epsilon`, `rho`, `error` or `relative_error`.
+
+    `error` is the wished 95 % half-width; `relative_error` the same as a fraction of the answer, whose size is known from `size_hint` or
+    from an earlier answer.
+    """
 
     project: ProjectName
     sql: Annotated[str, Field(min_length=1)]
     epsilon: Quantity | None = None
     rho: Quantity | None = None
     error: Quantity | None = None
+    relative_error: Quantity | None = None
     options: QueryOptions = QueryOptions()
     preview: Annotated[bool, Field(strict=True)] = False
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None

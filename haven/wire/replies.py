@@ -25,6 +25,28 @@ class ColumnReply(BaseModel):
     type: str
 
 
+class PlanReply(BaseModel):
+    """What a plan does: unit, bounds, keys, what is summed and noised, the threshold of private keys, the price and the SQL that runs."""
+
+    unit: str
+    source: str
+    bounds: dict[str, Any]
+    keys: list[dict[str, Any]]
+    targets: list[dict[str, Any]]
+    threshold: int | None
+    price: Amounts
+    sql: str
+
+
+class MadeFrom(BaseModel):
+    """The earlier receipts that an answer was made from, by which rule; `bounds` and `sql` are those of the earlier answer."""
+
+    rule: str
+    receipts: list[str]
+    bounds: dict[str, Any] | None = None
+    sql: str | None = None
+
+
 class ReceiptReply(BaseModel):
     """What the books say about one answer. Quantities are decimal strings."""
 
@@ -41,6 +63,8 @@ class ReceiptReply(BaseModel):
     remaining: Amounts
     replayed: bool
     citation: str
+    plan: PlanReply
+    made_from: MadeFrom | None = None
 
 
 class AnswerReply(BaseModel):
@@ -65,6 +89,21 @@ class PreviewReply(BaseModel):
     warnings: list[str]
     words: list[str]
     free: bool
+    plan: PlanReply
+    expected: dict[str, dict[str, float | None]]
+    made_from: MadeFrom | None
+
+
+class StationReply(BaseModel):
+    """Where a question on its way stands: waiting, running or noising."""
+
+    station: str
+
+
+class CancelReply(BaseModel):
+    """What calling a question back did: `free`, `spent`, or `nothing` (none was on its way; one that still comes is refused)."""
+
+    cancelled: str
 
 
 class DatasetReply(BaseModel):

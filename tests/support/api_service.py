@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 from haven.errors import Code, Fault, HavenError, Refused, question_fault
 from haven.mediator.answers import Answer, AnswerColumn, Preview, Question
+from haven.mediator.in_flight import Calling, InFlight, Station
 from haven.policy.roles import Principal, Role
 from haven.query.private_plan import OutputType
 from haven.web.app import create_app
@@ -50,6 +51,19 @@ RECEIPT_DOCUMENT: dict[str, Any] = {
     "citation": "Allen et al. <2018>",
     "words": ["At most 6 groups a person."],
     "warnings": ["Counts of fewer than 10 are mostly noise."],
+    "plan": {
+        "unit": "id",
+        "source": '"labs"',
+        "bounds": {"rows_per_unit": 60, "groups_per_unit": 6, "rows_per_group": 20, "filters": ['"rk" <= 60']},
+        "keys": [{"name": "test", "values": 6}, {"name": "site", "values": None}],
+        "targets": [
+            {"of": "rows in each group", "mechanism": "discrete Gaussian", "scale": 3.2, "grid": 1.0, "sensitivity": 2.5, "norm": "L2"}
+            | {"half_width_95": 6.3, "cost": {"rho": "0.001"}}
+        ],
+        "threshold": 31,
+        "price": {"rho": "0.001", "delta": "0"},
+        "sql": 'SELECT k0, count(*) AS t0 FROM (SELECT "test" AS k0 FROM "labs") GROUP BY k0',
+    },
 }
 ANSWER = Answer(
     (AnswerColumn("test", OutputType.TEXT), AnswerColumn("n", OutputType.INTEGER), AnswerColumn("mean", OutputType.NUMBER)),
@@ -68,6 +82,8 @@ PREVIEW = Preview(
     warnings=("Counts of fewer than 10 are mostly noise.",),
     words=("At most 6 groups a person.",),
     free=False,
+    plan=RECEIPT_DOCUMENT["plan"],
+    expected={"n": {"half_width": 6.3, "relative": 0.0063}, "mean": {"half_width": 0.4, "relative": None}},
 )
 DATASET: dict[str, Any] = {
     "name": "nafld",
@@ -119,6 +135,7 @@ class StandIn:
 
     errors: dict[str, Exception] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
+    in_flight: InFlight = field(default_factory=InFlight)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         self._note(question, principal)
@@ -127,6 +144,17 @@ class StandIn:
     def preview(self, question: Question, principal: Principal) -> Preview:
         self._note(question, principal)
         return PREVIEW
+
+    def station(self, key: str, principal: Principal) -> Station:
+        return self._in_flight(principal).station(principal.name, key)
+
+    def call_back(self, key: str, principal: Principal) -> Calling:
+        return self._in_flight(principal).call_back(principal.name, key)
+
+    def _in_flight(self, principal: Principal) -> InFlight:
+        if principal.role is not Role.RESEARCHER:
+            raise Refused(Code.AUTH_FORBIDDEN, "Only researchers ask.", "")
+        return self.in_flight
 
     def _note(self, question: Question, principal: Principal) -> None:
         if principal.role is not Role.RESEARCHER:

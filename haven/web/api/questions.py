@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Path, Response
 from starlette.responses import JSONResponse
 
 from haven.errors import Code, Refused
@@ -12,7 +12,7 @@ from haven.web.parts import HomeKind
 from haven.wire import arrow
 from haven.wire.answers import AnswerMessage, CellType, Column, finite
 from haven.wire.queries import QueryRequest
-from haven.wire.replies import AnswerReply, PreviewReply
+from haven.wire.replies import AnswerReply, CancelReply, PreviewReply, StationReply
 
 router = APIRouter(route_class=ApiRoute, tags=["queries"])
 
@@ -25,6 +25,9 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {arrow.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     },
 }
+STANDING: dict[int | str, dict[str, Any]] = {**PROBLEMS, 200: {"model": StationReply, "description": "Where it stands."}}
+CALLED: dict[int | str, dict[str, Any]] = {**PROBLEMS, 200: {"model": CancelReply, "description": "What calling it back did."}}
+Key = Annotated[str, Path(min_length=1, max_length=200, description="The question's idempotency key.")]
 
 
 @router.post("/queries", responses=ANSWERS, response_class=JSONResponse)
@@ -39,10 +42,24 @@ def ask(message: QueryRequest, rooms: Rooms, principal: Asker, accept: Annotated
     return Response(arrow.encode(answer), media_type=arrow.MEDIA_TYPE)
 
 
+@router.get("/queries/{key}", responses=STANDING)
+def station(key: Key, rooms: Rooms, principal: Asker) -> JSONResponse:
+    """Where a question of yours stands that is on its way under this idempotency key: waiting, running or noising. Nothing of its rows."""
+    return json_reply({"station": str(rooms.mediator.station(key, principal))})
+
+
+@router.delete("/queries/{key}", responses=CALLED)
+def cancel(key: Key, rooms: Rooms, principal: Asker) -> JSONResponse:
+    """Call a question of yours back. Before anything was looked at it is free; after that it is ended, and spent all the same."""
+    return json_reply({"cancelled": str(rooms.mediator.call_back(key, principal))})
+
+
 def question_of(message: QueryRequest) -> Question:
     """The mediator's question. Refused `budget.invalid` unless it is paid in exactly one way."""
-    if sum(amount is not None for amount in (message.epsilon, message.rho, message.error)) != 1:
-        raise Refused(Code.BUDGET_INVALID, "Say what to pay in exactly one way.", 'Send one of "epsilon", "rho" and "error".')
+    if sum(amount is not None for amount in (message.epsilon, message.rho, message.error, message.relative_error)) != 1:
+        raise Refused(
+            Code.BUDGET_INVALID, "Say what to pay in exactly one way.", 'Send one of "epsilon", "rho", "error" and "relative_error".'
+        )
     options = message.options
     return Question(
         project=message.project,
@@ -50,6 +67,8 @@ def question_of(message: QueryRequest) -> Question:
         epsilon=message.epsilon,
         rho=message.rho,
         error=message.error,
+        relative_error=message.relative_error,
+        size_hint=options.size_hint,
         rows_per_unit=options.rows_per_unit,
         groups_per_unit=options.groups_per_unit,
         weights=dict(options.weights or {}),
@@ -82,6 +101,9 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "warnings": list(preview.warnings),
         "words": list(preview.words),
         "free": preview.free,
+        "plan": preview.plan,
+        "expected": {name: {what: finite(value) for what, value in widths.items()} for name, widths in preview.expected.items()},
+        "made_from": preview.made_from,
     }
 
 
