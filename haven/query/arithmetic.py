@@ -20,7 +20,7 @@ from haven.query.function import (
     wrong_type,
 )
 from haven.query.private_plan import OutputType
-from haven.query.shapes import EVERYTHING, EXACT_INTEGERS, FINITE, Interval, Shape, integer, number
+from haven.query.shapes import EVERYTHING, EXACT_INTEGERS, Interval, Shape, integer, number
 
 
 def _whole(shapes: Shapes, interval: Interval) -> bool:
@@ -120,6 +120,19 @@ def _cut(a: int, b: int) -> int:
     return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
 
 
+def _modulo_shape(shapes: Shapes) -> Shape:
+    expect(shapes, *NUMBERS, name="%")
+    left, right = shapes[0].interval, shapes[1].interval
+    most = min(left.reach, right.reach)
+    interval = Interval(-most if left.low < 0 else 0.0, most if left.high > 0 else 0.0)
+    return number(interval, nullable=nullable(shapes) or right.holds(0) or not interval.bounded)
+
+
+def _modulo(arguments: tuple[str, ...], shapes: Shapes) -> str:
+    left, right = (as_double(sql, shape) for sql, shape in zip(arguments, shapes, strict=True))
+    return finite(f"({left} % {_unless_zero(right, shapes[1])})", _modulo_shape(shapes).interval)
+
+
 def _keep(name: str, symbol: str, rule: Callable[[Interval], Interval], evaluate: Callable[[float], float]) -> Function:
     """-x, |x|: the type of the argument; a number where the integer may be the least of 64 bits, whose opposite does not fit."""
 
@@ -142,48 +155,6 @@ def _absolute(interval: Interval) -> Interval:
 def _sign_shape(shapes: Shapes) -> Shape:
     expect(shapes, *NUMBERS, name="sign")
     return integer(Interval(-1, 1), nullable=nullable(shapes))
-
-
-def _rounding(name: str, rule: Callable[[float], float]) -> Function:
-    """Rounding to whole numbers: an integer where the range fits in 53 bits, else a number without decimals."""
-
-    def shape(shapes: Shapes) -> Shape:
-        expect(shapes, *NUMBERS, name=name)
-        interval = shapes[0].interval
-        if not interval.exact:
-            return Shape(shapes[0].type or OutputType.NUMBER, nullable(shapes), EVERYTHING)
-        return integer(Interval(rule(interval.low), rule(interval.high)), nullable=nullable(shapes))
-
-    def render(arguments: tuple[str, ...], shapes: Shapes) -> str:
-        if shapes[0].type is OutputType.INTEGER:
-            return arguments[0]
-        return f"CAST({name}({arguments[0]}) AS BIGINT)" if shapes[0].interval.exact else f"{name}({arguments[0]})"
-
-    def evaluate(x: float) -> float:
-        return x if isinstance(x, int) else int(rule(x))
-
-    return Function(name, shape, render, evaluate, numeric=True)
-
-
-def away_from_zero(x: float) -> float:
-    """The nearest whole number, halves away from zero, as DuckDB's round()."""
-    whole = math.floor(abs(x))
-    return math.copysign(whole + (abs(x) - whole >= 0.5), x)  # noqa: PLR2004 - one half
-
-
-def _round_to_shape(shapes: Shapes) -> Shape:
-    expect(shapes, *NUMBERS, name="round")
-    digits = known(shapes[1])
-    if digits is None or shapes[1].type is not OutputType.INTEGER or abs(digits) > 15:  # noqa: PLR2004 - a double holds 15 digits
-        raise wrong_type("The digits of round are not a whole constant between -15 and 15.", "Write a constant, as in round(x, 2).")
-    half = 10.0**-digits
-    interval = shapes[0].interval
-    return number(Interval(interval.low - half, interval.high + half).outward(), nullable=nullable(shapes))
-
-
-def _round_to(arguments: tuple[str, ...], shapes: Shapes) -> str:
-    digits = int(known(shapes[1]) or 0)
-    return finite(f"round({as_double(arguments[0], shapes[0])}, {digits})", Interval(-FINITE, FINITE))
 
 
 def _extreme(name: str, pick: Callable[..., float]) -> Function:
@@ -245,14 +216,10 @@ ARITHMETIC = (
     Function("divide", _divide_shape, _divide, operator.truediv, numeric=True),
     Function("whole_divide", _whole_division("//", _truncated), _guarded("//"), _cut, numeric=True),
     Function("remainder", _whole_division("%", _remainder), _guarded("%"), lambda a, b: a - _cut(a, b) * b, numeric=True),
+    Function("modulo", _modulo_shape, _modulo, math.fmod, numeric=True),
     _keep("negate", "-", Interval.__neg__, operator.neg),
     _keep("abs", "abs", _absolute, abs),
     Function("sign", _sign_shape, lambda arguments, _: f"CAST(sign({arguments[0]}) AS BIGINT)", lambda x: (x > 0) - (x < 0), numeric=True),
-    _rounding("floor", math.floor),
-    _rounding("ceil", math.ceil),
-    _rounding("trunc", math.trunc),
-    _rounding("round", away_from_zero),
-    Function("round_to", _round_to_shape, _round_to, lambda x, digits: float(round(x, digits)), exact=False, numeric=True),
     _extreme("least", min),
     _extreme("greatest", max),
     Function("clamp", _clamp_shape, _clamp, lambda x, low, high: min(max(x, low), high), numeric=True),

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from haven.errors import Code, Refused
 from haven.query.aggregates import AggregateTable, unit_refused
+from haven.query.dating import DATING, INTERVALS, as_interval, elapsed, part, shifted
 from haven.query.expressions import Call, Expression, Literal, UnitColumn, literal
 from haven.query.functions import call
 from haven.query.grammar import NAMED_REFUSALS, REFUSALS, refusal
@@ -16,12 +17,16 @@ from haven.query.moments import MOMENTS
 from haven.query.private_plan import OutputType
 from haven.query.quantiles import CHOSEN
 from haven.query.shapes import EXACT_INTEGERS
-from haven.query.vocabulary import BINARY, DATE_PARTS, FUNCTIONS, NARY, TYPES, UNARY, VOLATILE
+from haven.query.vocabulary import BINARY, CALLS, FUNCTIONS, NAMED_PARTS, NARY, TYPES, UNARY, VOLATILE
+from haven.query.writing import WRITING, decimal
 
 LONGEST_PATTERN = 255
 """Matching takes time in proportion to the text times the pattern: a person's own text must not decide whether a question ends in time."""
 Names = Callable[[exp.Column], Expression]
 
+FORMS: Mapping[type[exp.Expr], Callable[[Callable[[exp.Expr], Expression], exp.Expr], Expression]] = {**DATING, **WRITING}
+"""Syntax that a module of its own reads, given how to bind an operand."""
+DECIMALS = frozenset({exp.DType.DECIMAL, exp.DType.BIGDECIMAL, exp.DType.DECIMAL32, exp.DType.DECIMAL64, exp.DType.DECIMAL128})
 _SHIFTS: Mapping[type[exp.Expr], tuple[str, str]] = {exp.Add: ("later", "add"), exp.Sub: ("earlier", "subtract")}
 
 
@@ -40,6 +45,11 @@ class Binder:
             return call(UNARY[type(node)], self._value(node.this))
         if type(node) in NARY:
             return call(NARY[type(node)], self._value(node.this), *map(self._value, node.expressions))
+        if type(node) in NAMED_PARTS:
+            name, parts = NAMED_PARTS[type(node)]
+            return call(name, *(self._value(node.args[part]) for part in parts if node.args.get(part) is not None))
+        if type(node) in FORMS:
+            return FORMS[type(node)](self._value, node)
         handler = SPECIAL.get(type(node))
         if handler is None:
             raise refusal(node)
@@ -118,14 +128,25 @@ class Binder:
 
     def _add(self, node: exp.Expr) -> Expression:
         """+ and -, of numbers or of dates."""
-        left, right = self._value(node.this), self._value(node.args["expression"])
         shift, plain = _SHIFTS[type(node)]
+        moved = self._moved(node.this, node.args["expression"], plain)
+        if moved is not None:
+            return moved
+        left, right = self._value(node.this), self._value(node.args["expression"])
         left_day, right_day = (side.shape.type is OutputType.DATE for side in (left, right))
         if left_day and right_day and plain == "subtract":
             return call("days_between", right, left)
         if right_day and plain == "add":
             left, right, left_day = right, left, True
         return call(shift if left_day else plain, left, right)
+
+    def _moved(self, left: exp.Expr, right: exp.Expr, plain: str) -> Expression | None:
+        """A date and an interval, on either side of +."""
+        if isinstance(left, INTERVALS) and plain == "add":
+            left, right = right, left
+        if isinstance(right, INTERVALS):
+            return shifted(self._value, self._value(left), as_interval(right), 1 if plain == "add" else -1)
+        return None
 
     def _like(self, node: exp.Expr) -> Expression:
         value, pattern = self._value(node.this), self._value(node.args["expression"])
@@ -157,26 +178,10 @@ class Binder:
         false = self._value(otherwise) if otherwise is not None else literal(None)
         return call("case", *self._branch(self.condition(node.this), self._value(node.args["true"])), false)
 
-    def _round(self, node: exp.Expr) -> Expression:
-        digits = node.args.get("decimals")
-        value = self._value(node.this)
-        bound = literal(0) if digits is None else self._value(digits)
-        return call("round", value) if bound == literal(0) else call("round_to", value, bound)
-
-    def _log(self, node: exp.Expr) -> Expression:
-        if node.args.get("expression") is None:
-            return call("log10", self._value(node.this))
-        base = self._value(node.this)
-        if base not in {literal(2), literal(10)}:
-            raise Refused(Code.QUERY_FUNCTION, "Logarithms are to the base 2, 10 or e.", "Write log2(x), log10(x) or ln(x).")
-        return call("log2" if base == literal(2) else "log10", self._value(node.args["expression"]))
-
-    def _substring(self, node: exp.Expr) -> Expression:
-        given = [node.this, node.args.get("start"), node.args.get("length")]
-        return call("substring", *[self._value(part) for part in given if part is not None])
-
     def _cast(self, node: exp.Expr) -> Expression:
         wanted = node.args["to"].this
+        if wanted in DECIMALS:
+            return decimal(self._value(node.this), node.args["to"])
         name = TYPES.get(getattr(wanted, "value", str(wanted)))
         if name is None:
             raise Refused(Code.QUERY_TYPE, "This type is not answered.", "Use BIGINT, DOUBLE, VARCHAR, BOOLEAN or DATE.")
@@ -185,33 +190,16 @@ class Binder:
             raise Refused(Code.QUERY_TYPE, "A constant cannot be converted to this type.", "Write dates as DATE '2025-06-30'.")
         return value
 
-    def _extract(self, node: exp.Expr) -> Expression:
-        return self._part(node.name, node.args["expression"])
-
-    def _part(self, part: str, value: exp.Expr) -> Expression:
-        if part.lower() not in DATE_PARTS:
-            raise Refused(Code.QUERY_FUNCTION, "This part of a date is not answered.", "Use year, quarter, month, week, day, doy or dow.")
-        return call(DATE_PARTS[part.lower()], self._value(value))
-
-    def _truncate(self, node: exp.Expr) -> Expression:
-        unit = node.args["unit"].name.lower()
-        if unit not in {"year", "quarter", "month", "week", "day"}:
-            raise Refused(Code.QUERY_FUNCTION, "Dates are cut to a year, quarter, month, week or day.", "Write date_trunc('month', d).")
-        value = self._value(node.this)
-        return value if unit == "day" and value.shape.type is OutputType.DATE else call(f"trunc_{unit}", value)
-
-    def _difference(self, node: exp.Expr) -> Expression:
-        unit = node.args["unit"].name.lower() if node.args.get("unit") is not None else "day"
-        if unit not in {"day", "month", "year"}:
-            raise Refused(Code.QUERY_FUNCTION, "Dates differ by days, months or years.", "Write datediff('day', a, b).")
-        return call(f"{unit}s_between", self._value(node.args["expression"]), self._value(node.this))
-
     def _anonymous(self, node: exp.Expr) -> Expression:
         name, arguments = str(node.this).lower(), node.expressions
-        if name == "clamp" and len(arguments) == 3:  # noqa: PLR2004 - clamp(x, low, high)
-            return call("clamp", *map(self._value, arguments))
-        if name == "date_part" and len(arguments) == 2 and isinstance(arguments[0], exp.Literal):  # noqa: PLR2004 - part, date
-            return self._part(arguments[0].name, arguments[1])
+        if name in CALLS and len(arguments) == CALLS[name][1]:
+            return call(CALLS[name][0], *map(self._value, arguments))
+        if name in {"date_part", "datepart"} and len(arguments) == 2 and isinstance(arguments[0], exp.Literal):  # noqa: PLR2004 - part, date
+            return part(self._value, arguments[0].name, arguments[1])
+        if name in {"datesub", "date_sub"} and len(arguments) == 3:  # noqa: PLR2004 - unit, start, end
+            return elapsed(self._value, arguments)
+        if name == "iff" and len(arguments) == 3:  # noqa: PLR2004 - condition, value, otherwise
+            return self._if(exp.If(this=arguments[0], true=arguments[1], false=arguments[2]))
         if name in VOLATILE:
             raise Refused(*REFUSALS[exp.CurrentDate])
         if name in NAMED_REFUSALS:
@@ -250,15 +238,8 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.ILike: Binder._like,
     exp.Case: Binder._case,
     exp.If: Binder._if,
-    exp.Round: Binder._round,
-    exp.Log: Binder._log,
-    exp.Substring: Binder._substring,
     exp.Cast: Binder._cast,
     exp.TryCast: Binder._cast,
-    exp.Extract: Binder._extract,
-    exp.TimestampTrunc: Binder._truncate,
-    exp.DateTrunc: Binder._truncate,
-    exp.DateDiff: Binder._difference,
     exp.Anonymous: Binder._anonymous,
     exp.Count: Binder._aggregate,
     exp.CountIf: Binder._aggregate,

@@ -9,6 +9,8 @@ from haven.query.private_plan import OutputType
 from haven.query.shapes import ALL_DAYS, EVERYTHING, EXACT_INTEGERS, Interval, Shape, boolean, day, integer, number, text
 
 WIDEST = int(EXACT_INTEGERS)
+WRITTEN_LENGTHS = Interval(1, 20)
+"""A whole number in 64 bits, a truth value or a date, written out."""
 
 
 def _integer_shape(shapes: Shapes) -> Shape:
@@ -67,7 +69,7 @@ def _to_number(arguments: tuple[str, ...], shapes: Shapes) -> str:
 def _text_shape(shapes: Shapes) -> Shape:
     if shapes[0].type is OutputType.NUMBER:
         raise wrong_type("A number with decimals is not written out as text.", "CAST it AS BIGINT first, or leave it a number.")
-    return text(nullable=shapes[0].nullable)
+    return text(nullable=shapes[0].nullable, lengths=shapes[0].interval if shapes[0].type is OutputType.TEXT else WRITTEN_LENGTHS)
 
 
 def _to_text(arguments: tuple[str, ...], shapes: Shapes) -> str:

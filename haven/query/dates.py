@@ -1,13 +1,15 @@
 """Total functions of dates. A date is computed as whole days since 1970-01-01, between the years 1 and 9999; outside it is NULL."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from haven.query.function import Function, Shapes, expect, nullable, wrong_type
 from haven.query.private_plan import OutputType
-from haven.query.shapes import ALL_DAYS, FIRST_DAY, LAST_DAY, Interval, Shape, date_of, day, days_of, integer
+from haven.query.shapes import ALL_DAYS, FIRST_DAY, LAST_DAY, Interval, Shape, date_of, day, days_of, integer, number
 
-YEAR_DAYS = 365.2425
+DAY_SECONDS = 86_400
 
 
 def as_date(sql: str) -> str:
@@ -40,9 +42,24 @@ def _part(name: str, rule: Callable[[Interval], Interval], evaluate: Callable[[d
     return Function(name, shape, lambda arguments, _: f"{name}({as_date(arguments[0])})", evaluate)
 
 
-def _ends(interval: Interval) -> tuple[date, date]:
+def ends(interval: Interval) -> tuple[date, date]:
     """The first and last date of an interval of days."""
     return date_of(int(max(interval.low, FIRST_DAY))), date_of(int(min(interval.high, LAST_DAY)))
+
+
+def _of_ends(evaluate: Callable[[date], int]) -> Callable[[Interval], Interval]:
+    """The range of a part that never falls as time goes on."""
+    return lambda interval: Interval(*(evaluate(end) for end in ends(interval)))
+
+
+def _growing(name: str, evaluate: Callable[[date], int]) -> Function:
+    return _part(name, _of_ends(evaluate), evaluate)
+
+
+def _epoch_shape(shapes: Shapes) -> Shape:
+    expect(shapes, OutputType.DATE, name="epoch")
+    interval = shapes[0].interval if shapes[0].type else ALL_DAYS
+    return number(Interval(interval.low * DAY_SECONDS, interval.high * DAY_SECONDS), nullable=nullable(shapes))
 
 
 def _fixed(low: int, high: int) -> Callable[[Interval], Interval]:
@@ -70,16 +87,25 @@ def _difference_shape(shapes: Shapes) -> Shape:
     return integer(shapes[0].interval - shapes[1].interval, nullable=nullable(shapes))
 
 
+def _weeks(days: float) -> int:
+    return math.trunc(days / 7)
+
+
+def _weeks_shape(shapes: Shapes) -> Shape:
+    days = _difference_shape(shapes)
+    return replace(days, interval=Interval(_weeks(days.interval.low), _weeks(days.interval.high)))
+
+
 def _months(value: date) -> int:
-    return value.year * 12 + value.month
+    return value.year * 12 + value.month - 1
 
 
 def _crossings(unit: str, evaluate: Callable[[date, date], int]) -> Function:
-    """How many year or month starts lie between two dates."""
+    """How many starts of a month, quarter, year or decade lie between two dates."""
 
     def shape(shapes: Shapes) -> Shape:
         expect(shapes, OutputType.DATE, name="datediff")
-        (first, last), (earliest, latest) = (_ends(shape.interval) for shape in shapes)
+        (first, last), (earliest, latest) = (ends(shape.interval) for shape in shapes)
         return integer(Interval(evaluate(last, earliest), evaluate(first, latest)), nullable=nullable(shapes))
 
     def render(arguments: tuple[str, ...], _: Shapes) -> str:
@@ -119,6 +145,17 @@ DATES = (
     _part("dayofyear", _fixed(1, 366), lambda value: value.timetuple().tm_yday),
     _part("isodow", _fixed(1, 7), date.isoweekday),
     _part("dayofweek", _fixed(0, 6), lambda value: value.isoweekday() % 7),
+    _growing("decade", lambda value: value.year // 10),
+    _growing("century", lambda value: (value.year + 99) // 100),
+    _growing("millennium", lambda value: (value.year + 999) // 1000),
+    _growing("isoyear", lambda value: value.isocalendar().year),
+    _growing("yearweek", lambda value: value.isocalendar().year * 100 + value.isocalendar().week),
+    Function(
+        "epoch",
+        _epoch_shape,
+        lambda arguments, _: f"(CAST({arguments[0]} AS DOUBLE) * {DAY_SECONDS}e0)",
+        lambda value: float(days_of(value) * DAY_SECONDS),
+    ),
     _truncation("year", lambda value: value.replace(month=1, day=1)),
     _truncation("quarter", lambda value: value.replace(month=(value.month - 1) // 3 * 3 + 1, day=1)),
     _truncation("month", lambda value: value.replace(day=1)),
@@ -130,8 +167,16 @@ DATES = (
         lambda arguments, _: f"(CAST({arguments[1]} AS BIGINT) - CAST({arguments[0]} AS BIGINT))",
         lambda start, end: days_of(end) - days_of(start),
     ),
+    Function(
+        "weeks_between",
+        lambda shapes: _weeks_shape((shapes[1], shapes[0])),
+        lambda arguments, _: f"((CAST({arguments[1]} AS BIGINT) - CAST({arguments[0]} AS BIGINT)) // 7)",
+        lambda start, end: _weeks(days_of(end) - days_of(start)),
+    ),
     _crossings("month", lambda start, end: _months(end) - _months(start)),
+    _crossings("quarter", lambda start, end: _months(end) // 3 - _months(start) // 3),
     _crossings("year", lambda start, end: end.year - start.year),
+    _crossings("decade", lambda start, end: end.year // 10 - start.year // 10),
     _shift("later", "+", 1),
     _shift("earlier", "-", -1),
 )

@@ -12,8 +12,10 @@ from haven.privacy.choices import Choice
 from haven.privacy.tables import Key, KeyValue, NoisyTable
 from haven.query.dates import DATES
 from haven.query.functions import CATALOGUE
+from haven.query.periods import PERIODS
 from haven.query.postprocessing import BOUNDS_TEXT, WITHIN
 from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, Target, TargetRef, UnitsRef
+from haven.query.searches import SEARCHES
 from haven.query.shapes import Value
 from haven.query.texts import TEXTS
 
@@ -139,7 +141,7 @@ def _compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = F
 LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil", "trunc", "to_integer"})
 PASSED_ON = LOOKED_THROUGH - {WITHIN} | {"to_number"}
 STEP = 2.0**-20
-STEPWISE = frozenset(function.name for function in (*DATES, *TEXTS)) | {"to_text", "to_date", "like", "ilike"}
+STEPWISE = frozenset(function.name for function in (*DATES, *PERIODS, *TEXTS, *SEARCHES)) | {"to_text", "to_date", "like", "ilike"}
 
 
 def _within(mean: Any, low: Any, high: Any) -> Value:  # noqa: ANN401 - scalars of the plan

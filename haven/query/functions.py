@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping
 
+from haven.query.angles import ANGLES
 from haven.query.arithmetic import ARITHMETIC
+from haven.query.buckets import BUCKETS
 from haven.query.conversions import CONVERSIONS
 from haven.query.dates import DATES
 from haven.query.expressions import Call, Expression, Literal, extent, literal
 from haven.query.function import Function, wrong_type
 from haven.query.logic import LOGIC
+from haven.query.periods import PERIODS
 from haven.query.powers import POWERS
 from haven.query.private_plan import OutputType
+from haven.query.roundings import ROUNDINGS
+from haven.query.searches import SEARCHES
 from haven.query.shapes import Shape
 from haven.query.texts import TEXTS
 
-CATALOGUE: Mapping[str, Function] = {function.name: function for function in (*ARITHMETIC, *POWERS, *LOGIC, *TEXTS, *DATES, *CONVERSIONS)}
+_NUMBERS = (*ARITHMETIC, *ROUNDINGS, *POWERS, *ANGLES, *BUCKETS)
+_OTHERS = (*LOGIC, *TEXTS, *SEARCHES, *DATES, *PERIODS, *CONVERSIONS)
+CATALOGUE: Mapping[str, Function] = {function.name: function for function in (*_NUMBERS, *_OTHERS)}
 COMPARISONS = frozenset({"equal", "unequal", "less", "at_most", "greater", "at_least", "same", "distinct", "in", "nullif"})
 
 

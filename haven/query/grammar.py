@@ -57,15 +57,21 @@ SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.IntDiv, exp.Pow), _BINARY),
     exp.Div: ("this", "expression", "typed", "safe"),
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is), _BINARY),
-    **dict.fromkeys((exp.And, exp.Or, exp.Nullif, exp.Log, exp.Substring), _BINARY),
-    **dict.fromkeys((exp.Not, exp.Neg, exp.Abs, exp.Sign, exp.Sqrt, exp.Ln, exp.Exp, exp.Trunc), ("this",)),
-    **dict.fromkeys((exp.Lower, exp.Upper, exp.Trim, exp.Length), ("this",)),
+    **dict.fromkeys((exp.And, exp.Or, exp.Nullif, exp.Log), _BINARY),
+    **dict.fromkeys((exp.StartsWith, exp.EndsWith, exp.Contains, exp.Left, exp.Atan2), _BINARY),
+    exp.Right: _BINARY,
+    **dict.fromkeys((exp.Not, exp.Neg, exp.Abs, exp.Sign, exp.Sqrt, exp.Ln, exp.Exp, exp.Cbrt), ("this",)),
+    **dict.fromkeys((exp.Sin, exp.Cos, exp.Tan, exp.Cot, exp.Asin, exp.Acos, exp.Atan, exp.Degrees, exp.Radians), ("this",)),
+    **dict.fromkeys((exp.IsNan, exp.IsInf, exp.Lower, exp.Upper, exp.Length, exp.Reverse), ("this",)),
+    **dict.fromkeys((exp.LastDay, exp.Monthname, exp.Dayname, exp.TimeToUnix, exp.Date), ("this",)),
     **dict.fromkeys((exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfYear, exp.DayOfWeek, exp.DayOfWeekIso), ("this",)),
     **dict.fromkeys((exp.DayOfMonth, exp.WeekOfYear), ("this",)),
     **dict.fromkeys((exp.Like, exp.ILike), ("this", "expression", "negate")),
     exp.Floor: ("this",),
     exp.Ceil: ("this",),
-    exp.Round: ("this", "decimals"),
+    **dict.fromkeys((exp.Round, exp.Trunc), ("this", "decimals")),
+    exp.Pi: (),
+    exp.WidthBucket: ("this", "min_value", "max_value", "num_buckets"),
     exp.Between: ("this", "low", "high"),
     exp.In: _NARY,
     exp.Tuple: ("expressions",),
@@ -76,6 +82,12 @@ SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Greatest: ("this", "expressions", "ignore_nulls"),
     exp.Substring: ("this", "start", "length"),
     exp.DPipe: ("this", "expression", "safe"),
+    **dict.fromkeys((exp.Concat, exp.ConcatWs), ("expressions", "safe", "coalesce")),
+    exp.Trim: ("this", "expression", "position"),
+    exp.Pad: ("this", "expression", "fill_pattern", "is_left"),
+    exp.Replace: ("this", "expression", "replacement"),
+    exp.SplitPart: ("this", "delimiter", "part_index"),
+    exp.StrPosition: ("this", "substr"),
     exp.Cast: ("this", "to"),
     exp.TryCast: ("this", "to", "safe"),
     exp.DataType: ("this", "nested", "expressions"),
@@ -83,6 +95,11 @@ SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Extract: _BINARY,
     exp.TimestampTrunc: ("this", "unit"),
     exp.DateTrunc: ("this", "unit"),
+    exp.DateFromParts: ("year", "month", "day"),
+    **dict.fromkeys((exp.DateAdd, exp.DateSub), ("this", "expression")),
+    exp.Interval: ("this", "unit"),
+    exp.ToDays: ("this",),
+    exp.TimeToStr: ("this", "format"),
     exp.DateDiff: ("this", "expression", "unit", "date_part_boundary"),
     exp.Anonymous: _NARY,
 }
@@ -145,7 +162,11 @@ _VOLATILE = (
     "Functions of the clock or of chance are not answered: the answer must depend on the data alone.",
     "Write a constant, such as DATE '2025-06-30'.",
 )
-_INTERVAL = (Code.QUERY_FUNCTION, "Intervals are not answered.", "Count in days: d + 30, or datediff('day', a, b).")
+_INTERVAL = (
+    Code.QUERY_FUNCTION,
+    "An interval stands only beside a date, after + or -.",
+    "Write d + INTERVAL 30 DAY, or count days: datediff('day', a, b).",
+)
 _DISTINCT_ON = (Code.QUERY_CLAUSE, "DISTINCT over rows is not answered.", "Write GROUP BY with the same columns, and an aggregate.")
 
 REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
@@ -170,8 +191,7 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     exp.AggFunc: _LISTS,
     exp.IgnoreNulls: _LISTS,
     **dict.fromkeys((exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentUser, exp.Rand, exp.Uuid), _VOLATILE),
-    exp.Interval: _INTERVAL,
-    **dict.fromkeys((exp.DateAdd, exp.DateSub), _INTERVAL),
+    **dict.fromkeys((exp.Interval, exp.ToDays), _INTERVAL),
     **dict.fromkeys((exp.Placeholder, exp.Parameter), (Code.QUERY_SYNTAX, "Parameters are not bound here.", "Write the value itself.")),
     **dict.fromkeys(
         (exp.RegexpLike, exp.RegexpILike, exp.RegexpExtract, exp.RegexpReplace, exp.SimilarTo),

@@ -74,6 +74,7 @@ def _power_value(x: float, y: float) -> float | None:
 
 POWERS = (
     _monotone("sqrt", math.sqrt, 0.0, math.inf),
+    _monotone("cbrt", math.cbrt, -math.inf, math.inf),
     _monotone("ln", math.log, 0.0, math.inf, open_low=True),
     _monotone("log10", math.log10, 0.0, math.inf, open_low=True),
     _monotone("log2", math.log2, 0.0, math.inf, open_low=True),

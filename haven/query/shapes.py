@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
+from haven.catalog.layout import LONGEST_TEXT
 from haven.query.private_plan import OutputType
 
 Value = str | int | float | date | None
@@ -77,12 +78,13 @@ def _product(a: float, b: float) -> float:
 EVERYTHING = Interval(-math.inf, math.inf)
 ZERO_ONE = Interval(0.0, 1.0)
 ALL_DAYS = Interval(FIRST_DAY, LAST_DAY)
+STORED_LENGTHS = Interval(0.0, LONGEST_TEXT)
 NUMERIC = frozenset({OutputType.INTEGER, OutputType.NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Type, nullability and range of a scalar. `type` is None for a bare NULL; dates are measured in days since 1970-01-01.
+    """Type, nullability and range of a scalar: of dates in days since 1970-01-01, of texts in characters. `type` is None for a bare NULL.
 
     Every finite claim about `interval` holds for every row. An INTEGER outside ±2⁵³ has an interval with an infinite end.
     """
@@ -119,9 +121,9 @@ def boolean(*, nullable: bool) -> Shape:
     return Shape(OutputType.BOOLEAN, nullable, ZERO_ONE)
 
 
-def text(*, nullable: bool) -> Shape:
-    """A TEXT."""
-    return Shape(OutputType.TEXT, nullable)
+def text(*, nullable: bool, lengths: Interval | None = None) -> Shape:
+    """A TEXT; its interval holds the number of its characters, at most those that a stored text may have."""
+    return Shape(OutputType.TEXT, nullable, STORED_LENGTHS if lengths is None else lengths)
 
 
 def day(interval: Interval, *, nullable: bool) -> Shape:
@@ -144,7 +146,7 @@ def shape_of_value(value: Value) -> Shape:
             days = float(days_of(value))
             return Shape(OutputType.DATE, nullable=False, interval=Interval(days, days))
         case _:
-            return text(nullable=False)
+            return text(nullable=False, lengths=Interval(len(value), len(value)))
 
 
 EPOCH = date(1970, 1, 1)

@@ -8,8 +8,6 @@ BINARY: Mapping[type[exp.Expr], str] = {
     exp.Mul: "multiply",
     exp.Div: "divide",
     exp.IntDiv: "whole_divide",
-    exp.Mod: "remainder",
-    exp.Pow: "pow",
     exp.EQ: "equal",
     exp.NEQ: "unequal",
     exp.LT: "less",
@@ -19,7 +17,12 @@ BINARY: Mapping[type[exp.Expr], str] = {
     exp.NullSafeEQ: "same",
     exp.NullSafeNEQ: "distinct",
     exp.Nullif: "nullif",
-    exp.DPipe: "concat",
+    exp.StartsWith: "starts_with",
+    exp.EndsWith: "ends_with",
+    exp.Contains: "contains",
+    exp.Left: "left",
+    exp.Right: "right",
+    exp.Atan2: "atan2",
 }
 UNARY: Mapping[type[exp.Expr], str] = {
     exp.Neg: "negate",
@@ -30,10 +33,21 @@ UNARY: Mapping[type[exp.Expr], str] = {
     exp.Exp: "exp",
     exp.Floor: "floor",
     exp.Ceil: "ceil",
-    exp.Trunc: "trunc",
+    exp.Cbrt: "cbrt",
+    exp.Sin: "sin",
+    exp.Cos: "cos",
+    exp.Tan: "tan",
+    exp.Cot: "cot",
+    exp.Asin: "asin",
+    exp.Acos: "acos",
+    exp.Atan: "atan",
+    exp.Degrees: "degrees",
+    exp.Radians: "radians",
+    exp.IsNan: "isnan",
+    exp.IsInf: "isinf",
     exp.Lower: "lower",
     exp.Upper: "upper",
-    exp.Trim: "trim",
+    exp.Reverse: "reverse",
     exp.Length: "length",
     exp.Year: "year",
     exp.Quarter: "quarter",
@@ -45,7 +59,34 @@ UNARY: Mapping[type[exp.Expr], str] = {
     exp.DayOfYear: "dayofyear",
     exp.DayOfWeek: "dayofweek",
     exp.DayOfWeekIso: "isodow",
+    exp.LastDay: "last_day",
+    exp.Monthname: "monthname",
+    exp.Dayname: "dayname",
+    exp.TimeToUnix: "epoch",
+    exp.Date: "to_date",
 }
+NAMED_PARTS: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+    exp.Substring: ("substring", ("this", "start", "length")),
+    exp.SplitPart: ("split_part", ("this", "delimiter", "part_index")),
+    exp.Replace: ("replace", ("this", "expression", "replacement")),
+    exp.StrPosition: ("strpos", ("this", "substr")),
+    exp.DateFromParts: ("make_date", ("year", "month", "day")),
+    exp.WidthBucket: ("width_bucket", ("this", "min_value", "max_value", "num_buckets")),
+}
+"""Functions whose arguments have names of their own in the syntax tree."""
+CALLS: Mapping[str, tuple[str, int]] = {
+    "clamp": ("clamp", 3),
+    "haven_histogram": ("haven_histogram", 4),
+    "prefix": ("starts_with", 2),
+    "suffix": ("ends_with", 2),
+    "isfinite": ("isfinite", 1),
+    "add": ("add", 2),
+    "subtract": ("subtract", 2),
+    "multiply": ("multiply", 2),
+    "weekday": ("dayofweek", 1),
+    **{name: (name, 1) for name in ("isodow", "isoyear", "yearweek", "decade", "century", "millennium")},
+}
+"""Functions that the parser knows by name alone, with their number of arguments."""
 NARY: Mapping[type[exp.Expr], str] = {exp.Coalesce: "coalesce", exp.Least: "least", exp.Greatest: "greatest", exp.In: "in"}
 DATE_PARTS = {
     "year": "year",
@@ -58,17 +99,40 @@ DATE_PARTS = {
     "dow": "dayofweek",
     "dayofweek": "dayofweek",
     "isodow": "isodow",
+    **{name: name for name in ("isoyear", "yearweek", "decade", "century", "millennium", "epoch")},
+    "weekday": "dayofweek",
+    "dayofmonth": "day",
+    "weekofyear": "week",
 }
 TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("TINYINT", "SMALLINT", "INT", "BIGINT", "UTINYINT", "USMALLINT", "UINT", "UBIGINT"), "to_integer"),
+    **dict.fromkeys(
+        ("TINYINT", "SMALLINT", "INT", "BIGINT", "UTINYINT", "USMALLINT", "UINT", "UBIGINT", "INT128", "UINT128"), "to_integer"
+    ),
     **dict.fromkeys(("DOUBLE", "FLOAT"), "to_number"),
     **dict.fromkeys(("VARCHAR", "TEXT"), "to_text"),
     "BOOLEAN": "to_boolean",
     "DATE": "to_date",
 }
 FUNCTIONS: tuple[str, ...] = (
-    *("abs", "avg", "ceil", "clamp", "coalesce", "count", "count_if", "date_part", "date_trunc", "datediff", "day", "exp", "floor"),
-    *("greatest", "if", "least", "length", "ln", "log10", "log2", "lower", "month", "nullif", "pow", "round", "sign", "sqrt"),
-    *("substring", "sum", "trim", "trunc", "upper", "year"),
+    *("abs", "avg", "ceil", "clamp", "coalesce", "concat", "contains", "corr", "count", "count_if", "date_part", "date_trunc"),
+    *(
+        "datediff",
+        "datesub",
+        "day",
+        "exp",
+        "floor",
+        "greatest",
+        "haven_histogram",
+        "if",
+        "last_day",
+        "least",
+        "left",
+        "length",
+        "ln",
+        "log10",
+        "log2",
+    ),
+    *("lower", "month", "nullif", "pow", "replace", "right", "round", "sign", "split_part", "sqrt", "starts_with", "stddev", "strftime"),
+    *("strpos", "substring", "sum", "trim", "trunc", "upper", "var_pop", "width_bucket", "year"),
 )
 VOLATILE = {"now", "today", "random", "setseed", "uuid", "gen_random_uuid", "nextval", "currval", "getvariable", "getenv", "txid_current"}
