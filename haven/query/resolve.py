@@ -14,6 +14,7 @@ from haven.errors import Code, Refused
 from haven.policy.authorisation import Footprint
 from haven.query.aggregates import AggregateTable, unit_refused
 from haven.query.binding import Binder
+from haven.query.canonical import canonical, canonical_aggregate
 from haven.query.expressions import Call, Column, Expression, KeyLeaf, Literal, UnitColumn, leaves
 from haven.query.functions import call
 from haven.query.names import Scope, column_name, find_table
@@ -69,7 +70,7 @@ class _Resolver:
         where = tree.args.get("where")
         relation = source.relation
         if where is not None:
-            relation = Filter(relation, Binder(scope.column).condition(where.this))
+            relation = Filter(relation, canonical(Binder(scope.column).condition(where.this)))
         grouped = tree.args.get("group") is not None or tree.args.get("having") is not None
         if grouped or any(_has_aggregate(item) for item in tree.expressions):
             return _Aggregation(tree, relation, scope).stage()
@@ -205,7 +206,8 @@ class _Aggregation:
         conditions = () if having is None else (_lifted(self._having(having.this), keys),)
         stage = AnswerStage(self._relation, keys, (), columns, conditions)
         stage = _ordered_and_cut(self._tree, stage, self._binder)
-        return replace(stage, aggregates=tuple(self._table))
+        named = tuple(Named(key.name, canonical(key.expression)) for key in keys)
+        return replace(stage, keys=named, aggregates=tuple(map(canonical_aggregate, self._table)))
 
     def _select_list(self) -> tuple[Named, ...]:
         return _items(self._tree, self._scope, self._binder)

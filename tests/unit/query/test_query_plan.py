@@ -186,7 +186,7 @@ def test_a_plan_explains_itself_in_sentences() -> None:
     plan = planned("SELECT site, COUNT(*) FROM labs GROUP BY site ORDER BY 2 LIMIT 3")
     assert all(sentence.endswith(".") for sentence in (*plan.words, *plan.warnings))
     assert any("not public" in sentence for sentence in plan.words)
-    assert len(plan.warnings) == 2
+    assert len(plan.warnings) == 3
 
 
 @pytest.mark.parametrize(
