@@ -30,7 +30,7 @@ T = TypeVar("T")
 Work = Callable[["Transaction"], T]
 GROUP = 256  # pieces of work that share a commit at most
 CLOSE_WAIT = 30.0
-TIDY_AFTER = 64  # commits after which the log is moved into the file as soon as nobody waits
+TIDY_AFTER = 256  # commits after which the log is moved into the file as soon as nobody waits
 
 _HEAD = Prepared(select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1))
 _APPEND = Prepared(insert(entries))
