@@ -28,19 +28,28 @@ Scores = np.typing.NDArray[np.int64]
 
 
 class Aim(StrEnum):
-    """What is chosen: a value BETWEEN the neighbours of a quantile, the value AT it, the value of an extreme RANK, or the COMMONEST."""
+    """What is chosen: a value BETWEEN the neighbours of a quantile, the value AT it, that of an extreme RANK, or the COMMONEST.
+
+    TAIL is AT, but never nearer to the end than a rank.
+    """
 
     BETWEEN = "between"
     AT = "at"
+    TAIL = "tail"
     RANK = "rank"
     COMMONEST = "commonest"
+
+
+QUANTILES = frozenset({Aim.BETWEEN, Aim.AT, Aim.TAIL})
+FROM_THE_END = frozenset({Aim.RANK, Aim.TAIL})
+"""Aims that keep a rank's distance from the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
     """What a choice is for. `numerator`/`denominator` is the quantile, in lowest terms, above 0 and for BETWEEN below 1.
 
-    `from_top` counts ranks from the largest value: RANK from the top is the maximum.
+    `from_top` counts ranks from the largest value: RANK from the top is the maximum. A TAIL is a small quantile, from either end.
     """
 
     aim: Aim
@@ -58,17 +67,19 @@ class Goal:
     def __str__(self) -> str:
         """The goal in a few words, of which no two goals share all."""
         end = " from the top" if self.from_top else ""
-        return f"{self.aim} {self.numerator}/{self.denominator}{end}" if self.aim in {Aim.BETWEEN, Aim.AT} else f"{self.aim}{end}"
+        return f"{self.aim} {self.numerator}/{self.denominator}{end}" if self.aim in QUANTILES else f"{self.aim}{end}"
 
     @property
     def largest(self) -> int:
         """The largest change of one score by one row."""
-        return max(self.numerator, self.denominator - self.numerator) if self.aim in {Aim.BETWEEN, Aim.AT} else 1
+        if self.aim is Aim.TAIL:
+            return self.denominator
+        return max(self.numerator, self.denominator - self.numerator) if self.aim in QUANTILES else 1
 
     @property
     def per_rank(self) -> int:
         """What one rank more or less changes a score by."""
-        return self.denominator if self.aim in {Aim.BETWEEN, Aim.AT} else 1
+        return self.denominator if self.aim in QUANTILES else 1
 
     @property
     def monotonic(self) -> bool:
@@ -81,10 +92,11 @@ class Goal:
         return (0.5 if self.monotonic else 2.0) / self.per_rank**2
 
     def scores(self, counts: Counts, rank: int = 1) -> Scores:
-        """The score of every candidate: largest, and for AT and RANK uniquely so, at the goal; RANK aims at the `rank`-th value.
+        """The score of every candidate: largest at the goal, and but for BETWEEN and COMMONEST there alone; RANK aims at the `rank`-th value.
 
         One row more or less moves each score by at most `largest`. Integers below 2⁶¹ in size.
         """
+        rank = min(rank, LARGEST_COUNT)
         held: Scores = np.clip(np.asarray(counts, dtype=np.int64), 0, LARGEST_COUNT)
         if self.aim is Aim.COMMONEST:
             return held
@@ -101,6 +113,9 @@ class Goal:
                 missing, passed = p * (rows - 1) + 1 - q * upto, q * (below - 1) - p * (rows - 1) + 1
             case Aim.AT:
                 missing, passed = p * rows - q * upto, q * below - p * rows + 1
+            case Aim.TAIL:
+                place = np.maximum(q * rank, p * rows)
+                missing, passed = place - q * upto, q * below - place + 1
             case _:
                 ranked: Scores = np.minimum(rank, upto) - np.maximum(rank - 1, below)
                 return ranked
@@ -112,7 +127,7 @@ class Goal:
 class Choice:
     """A planned report noisy max in every group: one of `candidates` values, with noise of `scale` on scores, and its confirmed price.
 
-    `rank` is the rank that a RANK goal aims at: far enough from the end that the noise seldom picks a candidate beyond every value.
+    `rank` is the rank that RANK aims at, and TAIL at least: so far from the end that noise seldom picks a candidate beyond every value.
     """
 
     goal: Goal
@@ -185,8 +200,8 @@ def _loss(goal: Goal, scale: float, sensitivity: Sensitivity, definition: Defini
 
 
 def _rank(goal: Goal, candidates: int, scale: float) -> int:
-    """Where an extreme is sought: candidates beyond every value score `rank` less, and together are chosen 5 % of the time at most."""
-    return 1 + math.floor(scale * math.log(candidates / 0.05)) if goal.aim is Aim.RANK else 1
+    """Where an end is sought: candidates beyond every value score `rank` ranks less, and together are chosen 5 % of the time at most."""
+    return 1 + math.floor(scale * math.log(candidates / 0.05) / goal.per_rank) if goal.aim in FROM_THE_END else 1
 
 
 def _too_small() -> Refused:

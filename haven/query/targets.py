@@ -6,7 +6,7 @@ Order of operations for every expression: total, NULL unless finite → clamp to
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from haven.catalog.layout import NOISE_CAP, ROW_CAP, SUM_CAP, Grid, coarse_enough, grid_of
@@ -51,6 +51,8 @@ class Draft:
     words: str = ""
     goal: Goal | None = None
     candidates: tuple[Candidate, ...] = ()
+    where: Expression | None = field(default=None, compare=False)
+    """What `condition` says, for those who ask whether two targets can be of the same row."""
 
     @property
     def reach(self) -> float:
@@ -96,7 +98,7 @@ class Drafter:
 
     def rows(self, condition: Expression | None) -> Draft:
         """How many rows meet `condition`."""
-        return Draft(None, self._condition(condition), words="number of rows" + _where(condition))
+        return Draft(None, self._condition(condition), words="number of rows" + _where(condition), where=condition)
 
     def persons(self, condition: Expression | None) -> Draft:
         """How many distinct units have a row that meets `condition`."""
@@ -106,7 +108,7 @@ class Drafter:
         """How many distinct values an argument has: a row more or less changes it by one at most, as it does a count of rows."""
         argument, condition = _argument(aggregate), aggregate.condition
         words = f"number of distinct values of {_named(argument)}{_where(condition)}"
-        return Draft(render(argument, self._names), self._condition(condition), distinct=True, words=words)
+        return Draft(render(argument, self._names), self._condition(condition), distinct=True, words=words, where=condition)
 
     def present(self, aggregate: Aggregate) -> Draft:
         """How many rows a mean is of."""
@@ -121,13 +123,13 @@ class Drafter:
         name = _named(argument)
         about = f"{name} - {draft.centre:.6g}" if draft.centre else name
         words = f"sum of {about}{_where(aggregate.condition)}"
-        return replace(draft, condition=condition, words=words)
+        return replace(draft, condition=condition, words=words, where=aggregate.condition)
 
     def choices(self, aggregate: Aggregate) -> tuple[Draft, ...]:
         """The value an aggregate's goal is for; without one, powers of two below and above all but one in 200 of the values."""
         argument, goal, most = _argument(aggregate), aggregate.goal, self._most_candidates
         if goal is None:
-            ways = ((Goal(Aim.AT, 1, 200), False), (Goal(Aim.AT, 199, 200), True))
+            ways = ((Goal(Aim.TAIL, 1, 200), False), (Goal(Aim.TAIL, 1, 200, from_top=True), True))
             return tuple(self._chosen(aggregate, goal, powers_of_two(argument, self._names, most, above=above)) for goal, above in ways)
         if goal.aim is Aim.COMMONEST:
             found = listed(argument, self._names, most)

@@ -15,6 +15,7 @@ from tests.support.removals import NOBODY, Neighbours, random_world, worst
 
 GOALS = [
     *(Goal(Aim.COMMONEST), Goal(Aim.RANK), Goal(Aim.RANK, from_top=True), Goal(Aim.BETWEEN, 1, 2), Goal(Aim.BETWEEN, 1, 4)),
+    *(Goal(Aim.TAIL, 1, 4), Goal(Aim.TAIL, 1, 4, from_top=True)),
     *(Goal(Aim.BETWEEN, 9, 10), Goal(Aim.AT, 1, 2), Goal(Aim.AT, 1, 3), Goal(Aim.AT, 1, 1), Goal(Aim.AT, 2, 3, from_top=True)),
 ]
 SHAPES = [

@@ -33,6 +33,7 @@ GOALS = [
         Goal(Aim.AT, 1, 4),
         Goal(Aim.AT, 1, 4, from_top=True),
     ),
+    *(Goal(Aim.TAIL, 1, 200), Goal(Aim.TAIL, 1, 200, from_top=True)),
     *(Goal(Aim.AT, 1, 1), Goal(Aim.BETWEEN, 1, 3), Goal(Aim.BETWEEN, 39, 40), Goal(Aim.AT, 199, 200)),
 ]
 BOUNDS = [ONE, ContributionBound(4, 4, 4), ContributionBound(6, 2, 3), ContributionBound(7, 3, 3), ContributionBound(5, 9, 1)]
@@ -140,6 +141,18 @@ def test_the_kth_value_is_best_alone_and_candidates_beyond_all_rows_score_k_less
             assert all(scores[index] == 1 - rank for index in beyond)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("from_top", [False, True])
+def test_a_tail_is_a_discrete_quantile_or_a_rank_whichever_is_further_in(rank: int, from_top: bool) -> None:  # noqa: FBT001 - same
+    goal = Goal(Aim.TAIL, 1, 3, from_top=from_top)
+    for counts in datasets(4, 8):
+        rows = sorted(rows_of(counts), reverse=from_top)
+        place = max(rank, math.ceil(Fraction(len(rows), 3)))
+        scores = list(goal.scores(counts, rank))
+        if place <= len(rows):
+            assert [index for index in range(4) if scores[index] == max(scores)] == [rows[place - 1]]
+
+
 def test_the_commonest_value_is_best() -> None:
     assert all(planned(MODE, 4).best(counts) == counts.index(max(counts)) for counts in datasets(4, 6))
 
@@ -195,7 +208,7 @@ def test_the_rank_error_is_kept_as_often_as_said(goal: Goal, definition: Definit
     counts = [2] * 300
     choice = planned(goal, 300, definition, PICO // 50)
     exact = {Aim.COMMONEST: 0, Aim.RANK: 1 if not goal.from_top else 600}.get(goal.aim, 0)
-    if goal.aim in {Aim.AT, Aim.BETWEEN}:
+    if goal.aim in {Aim.AT, Aim.BETWEEN, Aim.TAIL}:
         exact = math.ceil(
             600 * (1 - Fraction(goal.numerator, goal.denominator) if goal.from_top else Fraction(goal.numerator, goal.denominator))
         )
@@ -208,9 +221,10 @@ def test_the_rank_error_is_kept_as_often_as_said(goal: Goal, definition: Definit
     assert stats.binomtest(outside, number, 0.05, alternative="greater").pvalue > FALSE_ALARM
 
 
-def test_an_extreme_is_seldom_a_value_beyond_all_rows() -> None:
+@pytest.mark.parametrize("goal", [Goal(Aim.RANK), Goal(Aim.TAIL, 1, 200)])
+def test_an_end_is_seldom_a_value_beyond_all_rows(goal: Goal) -> None:
     counts = [0] * 900 + [20] * 100
-    choice = planned(Goal(Aim.RANK), 1000, pico=PICO // 50)
+    choice = planned(goal, 1000, pico=PICO // 50)
     beyond = sum(times for index, times in draws(choice, counts, 400).items() if index < 900)
     assert choice.rank > 1
     assert stats.binomtest(beyond, 400, 0.05, alternative="greater").pvalue > FALSE_ALARM
