@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
+
+from sqlglot import exp
 
 from haven.errors import Code, Refused
 from haven.privacy.choices import Aim, Goal
@@ -63,6 +66,16 @@ class Aggregate:
         return number(Interval(-1e299, 1e299), nullable=False)
 
 
+class Row(Protocol):
+    """Binds the expressions of one row, inside which no aggregate may stand."""
+
+    def bind(self, node: exp.Expr) -> Expression:
+        """The typed expression of a node, the unit column among them."""
+
+    def condition(self, node: exp.Expr) -> Expression:
+        """A bound condition."""
+
+
 class AggregateTable:
     """The distinct aggregates of a question, in order of appearance."""
 
@@ -75,6 +88,18 @@ class AggregateTable:
         if index >= MOST_AGGREGATES:
             raise Refused(Code.QUERY_TOO_LARGE, f"The question asks more than {MOST_AGGREGATES} aggregates.", "Ask fewer at once.")
         return AggregateLeaf(index, aggregate.shape)
+
+    def total(self, value: Expression, condition: Expression | None) -> Expression:
+        """The noisy SUM of `value`; a sum of zeros and ones is a count."""
+        return self.leaf(sum_of(value, condition))
+
+    def pick(self, node: exp.Expr, row: Row, condition: Expression | None) -> Expression:  # noqa: ARG002 - what per-person tables take
+        """The value in the row with the least or largest of another column: one person's, so nothing of it is answered here."""
+        raise Refused(
+            Code.QUERY_AGGREGATE,
+            "The row that has the least or greatest of a column is one person's, so nothing of it is answered.",
+            "Use it per person, with GROUP BY the unit column in a subquery, and aggregate over persons above.",
+        )
 
     def __iter__(self) -> Iterator[Aggregate]:
         """In order of appearance."""

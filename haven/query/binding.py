@@ -23,6 +23,8 @@ from haven.query.writing import WRITING, decimal
 LONGEST_PATTERN = 255
 """Matching takes time in proportion to the text times the pattern: a person's own text must not decide whether a question ends in time."""
 Names = Callable[[exp.Column], Expression]
+MEMBERSHIP = "membership"
+"""What IN (SELECT …) and EXISTS mean is resolved before, and left with the node under this name."""
 
 FORMS: Mapping[type[exp.Expr], Callable[[Callable[[exp.Expr], Expression], exp.Expr], Expression]] = {**DATING, **WRITING}
 """Syntax that a module of its own reads, given how to bind an operand."""
@@ -116,10 +118,33 @@ class Binder:
     def _is(self, node: exp.Expr) -> Expression:
         other = node.args["expression"]
         if isinstance(other, exp.Null):
-            return call("is_null", self._value(node.this))
+            bound = self.bind(node.this)
+            certain = isinstance(bound, UnitColumn) and not bound.shape.nullable
+            return literal(value=False) if certain else call("is_null", bound)
         if isinstance(other, exp.Boolean):
             return call("same", self.condition(node.this), literal(bool(other.this)))
         raise Refused(Code.QUERY_TYPE, "IS is followed by NULL, TRUE or FALSE.", "Write x IS NULL, or x = value.")
+
+    def _in(self, node: exp.Expr) -> Expression:
+        """IN over a list; over a SELECT, what was resolved of it before."""
+        if node.args.get("query") is None:
+            return call("in", self._value(node.this), *map(self._value, node.expressions))
+        member: Callable[[Expression], Expression] | None = node.meta.get(MEMBERSHIP)
+        if member is None:
+            raise refusal(exp.Select())
+        return member(self.bind(node.this))
+
+    def _exists(self, node: exp.Expr) -> Expression:
+        found: Expression | None = node.meta.get(MEMBERSHIP)
+        if found is None:
+            raise refusal(exp.Select())
+        return found
+
+    def _pick(self, node: exp.Expr) -> Expression:
+        """The value in the row with the least or largest of another column: of one person's rows only."""
+        if self._aggregates is None:
+            return self._aggregate(node)
+        return self._aggregates.pick(node, Binder(self._names), None)
 
     def _between(self, node: exp.Expr) -> Expression:
         value = self._value(node.this)
@@ -247,5 +272,8 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.Avg: Binder._aggregate,
     exp.ApproxDistinct: Binder._aggregate,
     **dict.fromkeys((*MOMENTS, *CHOSEN), Binder._aggregate),
+    **dict.fromkeys((exp.ArgMax, exp.ArgMin, exp.First, exp.Last), Binder._pick),
+    exp.In: Binder._in,
+    exp.Exists: Binder._exists,
     exp.Filter: Binder._filtered,
 }

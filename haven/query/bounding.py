@@ -1,134 +1,152 @@
 """Contribution bounds of a question: how many rows and groups of it one unit can be in, and the stored ranks that make it so.
 
 Everything is chosen from policy, query and options; never from data. Ranks are stored, each a function of one unit's rows alone, and
-their filters sit on the base scan, so any row-wise condition above only takes rows away.
+their filters sit on the base scans, so any row-wise condition above only takes rows away.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
-from haven.catalog.layout import TableLayout
 from haven.errors import Code, Refused
 from haven.privacy.units import ContributionBound
 from haven.query.aggregates import conjuncts
-from haven.query.expressions import Call, Column, Expression, Literal, columns_of
-from haven.query.render import quoted
+from haven.query.domains import domain_of
+from haven.query.expressions import Expression, columns_of
+from haven.query.ranks import Limits, Share, share_of_scan
+from haven.query.relations import Derived, Joined, PerUnit, PublicScan, Rows, Scan, Selected, Source, every_source
+from haven.query.stability import check_size, times
+
+ONE = ContributionBound(1, 1, 1)
+Key = tuple[Expression, int | None]
+"""A group key with the size of its public domain (None: private)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounding:
-    """`rows` bounds sums over rows and `units` counts of persons, under `filters` (SQL over rank columns, sorted)."""
+    """`rows` bounds sums over rows and `units` counts of persons, under the rank filters of each source.
+
+    `inner` holds the bounds of what derived sources are computed from, a list a source.
+    """
 
     rows: ContributionBound
     units: ContributionBound
-    filters: tuple[str, ...]
+    by_source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inner: Mapping[str, tuple["Bounding", ...]] = field(default_factory=dict)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """Every rank filter (SQL), sorted."""
+        below = (each for boundings in self.inner.values() for each in boundings)
+        texts = {text for texts in self.by_source.values() for text in texts} | {text for each in below for text in each.filters}
+        return tuple(sorted(texts))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """r, m and c of the policy, lowered by the asker's options."""
+class Options:
+    """The asker's options, which may only lower the policy's bounds."""
 
-    rows: int
-    groups: int
-    rows_in_group: int
+    rows_per_unit: int | None = None
+    groups_per_unit: int | None = None
 
+    def check(self, rows: Rows) -> None:
+        """Refuse (QUERY_OPTION) an option above the bound of every table that the question reads."""
+        bounds = [source.layout.table.bound() for source in every_source(rows) if isinstance(source, Scan)]
+        _check("rows_per_unit", self.rows_per_unit, max(bound.rows_per_unit for bound in bounds))
+        _check("groups_per_unit", self.groups_per_unit, max(bound.groups_per_unit for bound in bounds))
 
-@dataclass(frozen=True, slots=True)
-class KeyLimit:
-    """What ranks enforce for one group key: a unit in ≤ `groups` of its groups, ≤ `rows` rows in each (None: not enforced)."""
-
-    groups: int | None = None
-    rows: int | None = None
-    group_filters: tuple[str, ...] = ()
-    row_filters: tuple[str, ...] = ()
-
-
-def limits_of(layout: TableLayout, rows_per_unit: int | None, groups_per_unit: int | None) -> Limits:
-    """The policy's bounds, lowered by options. Raises Refused(QUERY_OPTION) for an option above the policy's bound."""
-    bound = layout.table.bound()
-    rows = _lowered("rows_per_unit", rows_per_unit, bound.rows_per_unit)
-    groups = _lowered("groups_per_unit", groups_per_unit, bound.groups_per_unit)
-    return Limits(rows, min(rows, groups), min(rows, bound.rows_per_group))
+    def limits(self, scan: Scan) -> Limits:
+        """The policy's bounds of one table, lowered."""
+        bound = scan.layout.table.bound()
+        rows = min(self.rows_per_unit or bound.rows_per_unit, bound.rows_per_unit)
+        groups = min(self.groups_per_unit or bound.groups_per_unit, bound.groups_per_unit)
+        return Limits(rows, min(rows, groups), min(rows, bound.rows_per_group))
 
 
-def _lowered(name: str, asked: int | None, most: int) -> int:
-    if asked is None:
-        return most
-    if not 1 <= asked <= most:
+def _check(name: str, asked: int | None, most: int) -> None:
+    if asked is not None and not 1 <= asked <= most:
         raise Refused(Code.QUERY_OPTION, f"The option {name} may only lower the policy's {most}.", f"Write a number from 1 to {most}.")
-    return asked
 
 
-def bound_rows(
-    layout: TableLayout, limits: Limits, predicates: Sequence[Expression], keys: Sequence[tuple[Expression, int | None]], *, sums: bool
-) -> Bounding:
-    """The bounds of a question grouped by `keys`, each with the size of its public domain (None: private), and the filters for them.
+def bound_rows(rows: Rows, options: Options, keys: Sequence[Key], *, sums: bool) -> Bounding:
+    """The bounds of `rows` grouped by `keys`, and the filters for them.
 
     With `sums` False only persons are counted: then rows need no bound where groups have one.
     """
-    if not keys and not sums:
-        one = ContributionBound(1, 1, 1)
-        return Bounding(one, one, ())
-    rows, pinned = _pinned(layout, limits, predicates)
-    found = [_key_limit(layout, limits, rows, key, size) for key, size in keys]
-    enforced = [limit.groups for limit in found]
-    by_key = rows if None in enforced else prod(groups for groups in enforced if groups is not None)
-    groups = min(rows, by_key)
-    units = ContributionBound(groups, groups, 1)
-    group_filters = {each for limit in found for each in limit.group_filters}
-    if not sums and by_key < rows:
-        return Bounding(units, units, tuple(sorted(group_filters)))
-    in_group = min([rows, *(limit.rows for limit in found if limit.rows is not None)])
-    filters = {*pinned, *group_filters, *(each for limit in found for each in limit.row_filters)}
-    if by_key < rows and in_group < rows and groups * in_group <= rows:
-        rows = groups * in_group
-    elif not pinned:
-        filters.add(f"{quoted(layout.rk or '')} <= {rows}")
-    return Bounding(ContributionBound(rows, groups, in_group), units, tuple(sorted(filters)))
+    return _Bounder(rows, options, keys, sums=sums).bounding()
 
 
-def _pinned(layout: TableLayout, limits: Limits, predicates: Sequence[Expression]) -> tuple[int, tuple[str, ...]]:
-    """WHERE key = constant: rows of that key alone, at most c of them, chosen among themselves and not among all the unit's rows.
+class _Bounder:
+    """The bounds of joined relations, from the share of each."""
 
-    Gives the bound on rows and the filters that enforce it: none (the rank among all rows must do) unless fewer rows are allowed so.
-    """
-    best: tuple[int, tuple[str, ...]] = (limits.rows, ())
-    for predicate in (part for whole in predicates for part in conjuncts(whole)):
-        column, values = _equality(predicate)
-        if column is not None and column.name in layout.rpc and values * limits.rows_in_group < best[0]:
-            best = (values * limits.rows_in_group, (f"{quoted(layout.rpc[column.name])} <= {limits.rows_in_group}",))
-    return best
+    def __init__(self, rows: Rows, options: Options, keys: Sequence[Key], *, sums: bool) -> None:
+        self._rows = rows
+        self._options = options
+        self._sums = sums
+        self._joins: Mapping[str, Joined] = {each.source.source: each for each in rows.joined}
+        self._inner = {source.source: self._below(source) for source in rows.sources if isinstance(source, Derived)}
+        reads = [frozenset(column.source for column in columns_of(key)) for key, _ in keys]
+        scans = {source.source for source in rows.sources if isinstance(source, Scan)}
+        self._own = {name: [key for key, read in zip(keys, reads, strict=True) if read == {name}] for name in scans}
+        self._foreign = [(key, self._reach(read)) for key, read in zip(keys, reads, strict=True) if not (len(read) == 1 and read <= scans)]
+        self._none_grouped = not keys
 
+    def bounding(self) -> Bounding:
+        inner = {name: boundings for name, (_, boundings) in self._inner.items()}
+        if self._none_grouped and not self._sums:
+            return Bounding(ONE, ONE, {}, inner)
+        shares = {source.source: self._share(source) for source in self._rows.sources}
+        groups = prod(share.groups for share in shares.values() if share.grouped)
+        for (_, size), reach in self._foreign:
+            spread = prod(shares[name].rows for name in reach)
+            groups *= spread if size is None else min(size, spread)
+        filters = {name: share.filters for name, share in shares.items() if share.filters}
+        if not self._sums:
+            return Bounding(ONE, ContributionBound(groups, groups, 1), filters, inner)
+        total = prod(share.rows for share in shares.values())
+        check_size(total)
+        groups = min(groups, total)
+        in_group = min(share.in_group * (total // share.rows) for share in shares.values())
+        return Bounding(ContributionBound(total, groups, in_group), ContributionBound(groups, groups, 1), filters, inner)
 
-def _equality(predicate: Expression) -> tuple[Column | None, int]:
-    """The column that a condition ties to constants, and to how many."""
-    match predicate:
-        case (
-            Call(function="equal", arguments=(Column() as column, Literal()))
-            | Call(function="equal", arguments=(Literal(), Column() as column))
-        ):
-            return column, 1
-        case Call(function="in", arguments=(Column() as column, *options)) if all(isinstance(option, Literal) for option in options):
-            return column, len(options)
-        case _:
-            return None, 0
+    def _reach(self, read: frozenset[str]) -> frozenset[str]:
+        """The relations on which the values of some of them depend: a public row is found from those that its conditions name."""
+        found = set(read)
+        for name in read:
+            joined = self._joins.get(name)
+            if joined is not None and isinstance(joined.source, PublicScan):
+                named = {column.source for condition in joined.conditions for column in columns_of(condition)} - {name}
+                found |= self._reach(frozenset(named)) if named else set()
+        return frozenset(found)
 
+    def _predicates(self, source: Source) -> list[Expression]:
+        """What every row of a relation that counts must meet: conditions of a LEFT JOIN speak of the relation it adds, and no other."""
+        joined = self._rows.joined
+        wholes = [*self._rows.conditions, *(each for join in joined if not join.outer or join.source == source for each in join.conditions)]
+        return [part for whole in wholes for part in conjuncts(whole)]
 
-def _key_limit(layout: TableLayout, limits: Limits, rows: int, key: Expression, size: int | None) -> KeyLimit:
-    """What bounds one key: the size of its public domain, and stored ranks, where it is a declared key column or a function of one alone.
+    def _share(self, source: Source) -> Share:
+        joined = self._joins.get(source.source)
+        if isinstance(source, Scan):
+            needed = self._sums or any(source.source in reach for _, reach in self._foreign)
+            share = share_of_scan(source, self._options.limits(source), self._predicates(source), self._own[source.source], sums=needed)
+        else:
+            rows = 1 if isinstance(source, PublicScan) else self._inner[source.source][0]
+            share = Share(rows, 1, rows)
+        if joined is None:
+            return share
+        most = times(joined, share.rows)
+        in_group = most if isinstance(source, PublicScan) else max(1, share.in_group)
+        return Share(most, max(1, share.groups), in_group, share.filters, grouped=share.grouped)
 
-    A function may put a unit's groups together: it has no more of them, and up to m·c rows in one.
-    """
-    listed = size if size is not None and size < rows else None
-    columns = columns_of(key)
-    if len(columns) != 1 or columns[0].name not in layout.gr:
-        return KeyLimit(listed)
-    name = columns[0].name
-    ranked = limits.groups if limits.groups < rows and (listed is None or limits.groups < listed) else None
-    group_filters = () if ranked is None else (f"{quoted(layout.gr[name])} <= {ranked}",)
-    groups = listed if ranked is None else ranked
-    in_group = limits.rows_in_group if isinstance(key, Column) else limits.rows_in_group * (ranked or rows)
-    if in_group >= rows:
-        return KeyLimit(groups, None, group_filters)
-    return KeyLimit(groups, in_group, group_filters, (f"{quoted(layout.rpc[name])} <= {limits.rows_in_group}",))
+    def _below(self, source: Derived) -> tuple[int, tuple[Bounding, ...]]:
+        """The most rows of one unit in a derived relation, and the bounds of what it is computed from."""
+        body = source.body
+        if isinstance(body, PerUnit):
+            sizes = [domain_of(named.expression) for named in body.keys]
+            keys = [(named.expression, None if size is None else len(size)) for named, size in zip(body.keys, sizes, strict=True)]
+            inner = bound_rows(body.rows, self._options, keys, sums=True)
+            return (inner.units.groups_per_unit if keys else 1), (inner,)
+        branches = (body,) if isinstance(body, Selected) else body.branches
+        inners = tuple(bound_rows(branch.rows, self._options, (), sums=True) for branch in branches)
+        return sum(inner.rows.rows_per_unit for inner in inners), inners

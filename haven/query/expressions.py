@@ -70,7 +70,21 @@ class Call:
     depth: int
 
 
-Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Whether `operand` is among the values of `subquery`: generated SQL of one column that refers to nothing outside of itself.
+
+    It reads rows of the operand's own unit (which is then the operand), or of public tables alone: so it is a function of that unit's
+    data. `reads` names the declared columns it reads (`table.column`) and the tables (`table`).
+    """
+
+    operand: "Expression"
+    subquery: str
+    reads: frozenset[str]
+    shape: Shape
+
+
+Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call | Membership
 
 
 def literal(value: Value) -> Literal:
@@ -93,14 +107,25 @@ def extent(arguments: tuple[Expression, ...]) -> tuple[int, int]:
 
 
 def leaves(expression: Expression) -> Iterator[Expression]:
-    """Every leaf, left to right, with repetitions."""
+    """Every leaf, left to right, with repetitions. Membership of the unit reads rows of its own, and has none."""
     if isinstance(expression, Call):
         for argument in expression.arguments:
             yield from leaves(argument)
-    else:
+    elif not isinstance(expression, Membership):
         yield expression
+    elif not isinstance(expression.operand, UnitColumn):
+        yield from leaves(expression.operand)
 
 
 def columns_of(expression: Expression) -> tuple[Column, ...]:
     """The distinct columns it reads, in order of appearance."""
     return tuple(dict.fromkeys(leaf for leaf in leaves(expression) if isinstance(leaf, Column)))
+
+
+def memberships_in(expression: Expression) -> Iterator[Membership]:
+    """Every membership in an expression."""
+    if isinstance(expression, Membership):
+        yield expression
+    elif isinstance(expression, Call):
+        for argument in expression.arguments:
+            yield from memberships_in(argument)

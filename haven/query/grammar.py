@@ -13,8 +13,15 @@ _BINARY = ("this", "expression")
 _NARY = ("this", "expressions")
 
 STATEMENT: Mapping[type[exp.Expr], tuple[str, ...]] = {
-    exp.Select: ("expressions", "from_", "where", "group", "having", "order", "limit", "offset"),
+    exp.Select: ("with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit", "offset"),
+    exp.With: ("expressions", "recursive"),
+    exp.CTE: ("this", "alias", "materialized"),
+    exp.Union: ("this", "expression", "distinct", "with_"),
+    exp.Except: ("this", "expression", "distinct", "with_"),
+    exp.Intersect: ("this", "expression", "distinct", "with_"),
     exp.From: ("this",),
+    exp.Join: ("this", "on", "using", "side", "kind", "method"),
+    exp.Exists: ("this",),
     exp.Table: ("this", "db", "alias"),
     exp.TableAlias: ("this",),
     exp.Subquery: ("this", "alias"),
@@ -50,7 +57,9 @@ AGGREGATES: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.PercentileCont, exp.PercentileDisc, exp.WithinGroup), _BINARY),
     exp.AnonymousAggFunc: _NARY,
     exp.Filter: _BINARY,
-    exp.Distinct: ("expressions",),
+    exp.Distinct: ("expressions", "on"),
+    **dict.fromkeys((exp.ArgMax, exp.ArgMin), ("this", "expression", "count")),
+    **dict.fromkeys((exp.First, exp.Last), ("this",)),
 }
 
 SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
@@ -73,7 +82,7 @@ SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.Pi: (),
     exp.WidthBucket: ("this", "min_value", "max_value", "num_buckets"),
     exp.Between: ("this", "low", "high"),
-    exp.In: _NARY,
+    exp.In: (*_NARY, "query"),
     exp.Tuple: ("expressions",),
     exp.Case: ("this", "ifs", "default"),
     exp.If: ("this", "true", "false"),
@@ -106,17 +115,20 @@ SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
 
 ALLOWED: Mapping[type[exp.Expr], tuple[str, ...]] = {**STATEMENT, **AGGREGATES, **SCALARS}
 
-_JOIN = (Code.QUERY_JOIN, "A question reads one table; joins are not answered yet.", "Ask one table at a time.")
-_UNION = (Code.QUERY_CLAUSE, "UNION, INTERSECT and EXCEPT are not answered.", "Ask each SELECT as a question of its own.")
+_JOIN = (
+    Code.QUERY_JOIN,
+    "Only plain joins are answered: JOIN and LEFT JOIN on the unit column, and to public tables.",
+    "Write FROM a JOIN b ON a.id = b.id.",
+)
+_UNION = (
+    Code.QUERY_CLAUSE,
+    "UNION, INTERSECT and EXCEPT look at other people's rows; only UNION ALL of rows is answered, inside FROM.",
+    "Write SELECT COUNT(*) FROM (SELECT … UNION ALL SELECT …) AS t.",
+)
 _SUBQUERY = (
     Code.QUERY_SUBQUERY,
     "A subquery inside an expression would carry other people's data into a row.",
     "Use conditions on the row's own columns, or ask the inner question by itself.",
-)
-_OTHER_COLUMN = (
-    Code.QUERY_AGGREGATE,
-    "The row that has the least or greatest of a column is one person's, so nothing of it is answered.",
-    "Ask MIN(x) or MAX(x), which are answered with noise, or AVG(y) grouped by ranges of x.",
 )
 _SEVERAL = (Code.QUERY_AGGREGATE, "MIN and MAX give one value here.", "Write MIN(x), or quantiles: QUANTILE_DISC(x, [0.01, 0.02]).")
 _HISTOGRAM = (
@@ -172,7 +184,6 @@ _DISTINCT_ON = (Code.QUERY_CLAUSE, "DISTINCT over rows is not answered.", "Write
 REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     exp.Join: _JOIN,
     exp.Lateral: _JOIN,
-    exp.With: (Code.QUERY_SUBQUERY, "WITH is not answered yet.", "Write the inner SELECT in FROM: SELECT … FROM (SELECT …) AS s."),
     exp.SetOperation: _UNION,
     **dict.fromkeys((exp.Exists, exp.Subquery, exp.Select, exp.Any, exp.All), _SUBQUERY),
     exp.Window: (
@@ -185,7 +196,6 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     exp.TableSample: (Code.QUERY_CLAUSE, "Samples are not answered: noise already protects the whole table.", "Leave the sample out."),
     exp.Pivot: (Code.QUERY_CLAUSE, "PIVOT is not answered.", "Use GROUP BY and pivot the answer."),
     **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), _GROUPING),
-    **dict.fromkeys((exp.ArgMax, exp.ArgMin), _OTHER_COLUMN),
     **dict.fromkeys((exp.LogicalAnd, exp.LogicalOr), _LOGICAL),
     **dict.fromkeys((exp.Kurtosis, exp.Skewness), _HIGHER),
     exp.AggFunc: _LISTS,
@@ -216,7 +226,7 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
 
 PARTS: Mapping[str, tuple[Code, str, str]] = {
     "count": _SEVERAL,
-    "with_": REFUSALS[exp.With],
+    "with_": (Code.QUERY_SUBQUERY, "WITH stands before a SELECT.", "Write WITH a AS (SELECT …) SELECT …."),
     "joins": _JOIN,
     "laterals": _JOIN,
     "distinct": _DISTINCT_ON,
@@ -232,7 +242,7 @@ PARTS: Mapping[str, tuple[Code, str, str]] = {
     "replace": (Code.QUERY_CLAUSE, "SELECT * REPLACE is not answered.", "Name the columns."),
 }
 
-_ELSE = (Code.QUERY_CLAUSE, "This part of SQL is not answered.", "Use SELECT, FROM one table, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.")
+_ELSE = (Code.QUERY_CLAUSE, "This part of SQL is not answered.", "Use SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.")
 STATEMENT_REFUSAL = Refused(
     Code.QUERY_STATEMENT, "A question is one SELECT statement; nothing else is run.", "Write SELECT COUNT(*) FROM dataset.table."
 )

@@ -1,25 +1,13 @@
 """The syntax of COUNT, SUM, AVG and what is computed of them to aggregates over a row's bound expressions."""
 
-from typing import Protocol
-
 from sqlglot import exp
 
 from haven.errors import Code, Refused
-from haven.query.aggregates import Aggregate, AggregateTable, Kind, conjunction, count_of, mean_of, sum_of, unit_refused
+from haven.query.aggregates import Aggregate, AggregateTable, Kind, Row, conjunction, count_of, mean_of, present, unit_refused
 from haven.query.expressions import Expression, Literal, UnitColumn, leaves
 from haven.query.functions import call
 from haven.query.moments import MOMENTS, moment
 from haven.query.quantiles import CHOSEN, chosen
-
-
-class Row(Protocol):
-    """Binds the expressions of one row, inside which no aggregate may stand."""
-
-    def bind(self, node: exp.Expr) -> Expression:
-        """The typed expression of a node, the unit column among them."""
-
-    def condition(self, node: exp.Expr) -> Expression:
-        """A bound condition."""
 
 
 def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, condition: Expression | None) -> Expression:
@@ -43,7 +31,7 @@ def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, conditi
         return aggregates.leaf(mean_of(value, condition))
     if isinstance(value, Literal) and value.shape.numeric:
         return call("multiply", value, aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition))))
-    return aggregates.leaf(sum_of(value, condition))
+    return aggregates.total(value, condition)
 
 
 def _values(row: Row, node: exp.Expr) -> tuple[Expression, ...]:
@@ -73,7 +61,7 @@ def _distinct(row: Row, counted: exp.Expr, condition: Expression | None) -> Aggr
     """COUNT(DISTINCT x): persons, where x is the column that identifies them, else the values that are not NULL."""
     value = row.bind(counted)
     if isinstance(value, UnitColumn):
-        return Aggregate(Kind.UNITS, None, condition)
+        return Aggregate(Kind.UNITS, None, conjunction(condition, present(value)))
     if any(isinstance(leaf, UnitColumn) for leaf in leaves(value)):
         raise unit_refused()
     if isinstance(value, Literal):

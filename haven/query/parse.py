@@ -10,7 +10,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from haven.errors import Code, Refused
-from haven.query.grammar import STATEMENT_REFUSAL, check_node
+from haven.query.grammar import STATEMENT_REFUSAL, check_node, refusal
 from haven.query.quantiles import spelled_out
 
 LARGEST_TEXT = 100_000
@@ -102,6 +102,8 @@ def _statement(tokens: Sequence[Token], text: str) -> exp.Select:
     if len(written) > 1 or not isinstance(tree, exp.Query | exp.Values):
         raise STATEMENT_REFUSAL
     check_node(tree)
+    if isinstance(tree, exp.SetOperation):
+        raise refusal(tree)
     if not isinstance(tree, exp.Select):
         raise STATEMENT_REFUSAL
     spelled_out(tree)

@@ -10,18 +10,19 @@ from math import prod
 from haven.errors import Code, Refused
 from haven.privacy.budget import Definition
 from haven.privacy.mechanisms import Sensitivity
-from haven.query.aggregates import Aggregate, Kind, conjuncts
-from haven.query.bounding import Bounding, bound_rows, limits_of
+from haven.query.aggregates import Aggregate, Kind
+from haven.query.bounding import Bounding, Options, bound_rows
 from haven.query.candidates import MOST, most_candidates
+from haven.query.complements import complemented
 from haven.query.dates import as_date
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
 from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_error, price_shared, sensitivity_of, weigh
 from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
-from haven.query.relations import predicates_of, scan_of
-from haven.query.render import quoted, render
+from haven.query.render import render
 from haven.query.resolve import ResolvedQuery
+from haven.query.rows_sql import columns_used, rows_text
 from haven.query.shapes import Value
 from haven.query.sizes import target_sql
 from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
@@ -74,11 +75,9 @@ class _Planner:
         self._answer = resolved.answer
         self._context = context
         self._asked = asked
-        self._scan = scan_of(self._answer.relation)
-        self._layout = self._scan.layout
-        self._names = {self._scan.table: ""}
-        self._predicates = predicates_of(self._answer.relation)
-        self._conditions = sorted({render(part, self._names) for whole in self._predicates for part in conjuncts(whole)})
+        self._rows = self._answer.rows
+        self._source = rows_text(self._rows, None)
+        self._names = self._source.names
         self._planned_keys = [self._key(named.name, named.expression) for named in self._answer.keys]
         self._order = sorted(range(len(self._planned_keys)), key=lambda index: self._planned_keys[index].sql)
         self._keys = [self._planned_keys[index] for index in self._order]
@@ -104,8 +103,8 @@ class _Planner:
             sql=sql,
             keys=keys,
             key_order=tuple(self._order.index(index) for index in range(len(self._order))),
-            source=" AND ".join([quoted(self._scan.table), *self._conditions]),
-            bounds=Bounds(self._layout.table.unit_column or "", self._bounding.rows, self._bounding.units, self._bounding.filters),
+            source=" AND ".join([self._source.tables, *self._source.conditions]),
+            bounds=Bounds(self._rows.unit.name, self._bounding.rows, self._bounding.units, self._bounding.filters),
             targets=targets,
             noises=priced.noises,
             selection=priced.selection,
@@ -117,7 +116,7 @@ class _Planner:
             price=priced.price(self._context.definition),
             digest=self._digest(sql, targets, priced),
             warnings=warn(self._answer, self._bounding, priced, self._asked),
-            words=explain(self._scan, self._bounding, keys, targets, priced),
+            words=explain(self._rows, self._bounding, keys, targets, priced),
         )
 
     def _key(self, name: str, expression: Expression) -> PlannedKey:
@@ -137,11 +136,12 @@ class _Planner:
                 f"The public group keys make {cells} groups, more than {MOST_CELLS}, and every one is answered, empty ones too.",
                 "Group by fewer keys, or by ranges such as floor(x / 10) * 10.",
             )
-        limits = limits_of(self._layout, self._asked.rows_per_unit, self._asked.groups_per_unit)
+        options = Options(self._asked.rows_per_unit, self._asked.groups_per_unit)
+        options.check(self._rows)
         sums = any(aggregate.kind is not Kind.UNITS for aggregate in self._answer.aggregates)
         sizes = [None if planned.key.domain is None else len(planned.key.domain) for planned in self._planned_keys]
         keys = list(zip((named.expression for named in self._answer.keys), sizes, strict=True))
-        return bound_rows(self._layout, limits, self._predicates, keys, sums=sums)
+        return bound_rows(self._rows, options, keys, sums=sums)
 
     def burden(self) -> float:
         """What the weighted variance grows with, whatever the price; choosing private keys bears as one count of persons does."""
@@ -169,8 +169,15 @@ class _Planner:
         for index, (direct, centred) in enumerate([] if self._asked.promises else ways):
             if centred != direct:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
-                chosen = other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
+                chosen = self._better(other, chosen)
+        for index in range(0 if self._asked.promises else len(chosen)):
+            parts = complemented(chosen, index, drafter)
+            chosen = chosen if parts is None else self._better(list(parts), chosen)
         return tuple(chosen)
+
+    def _better(self, other: list[Recipe], chosen: list[Recipe]) -> list[Recipe]:
+        """`other` where it is clearly better at any price."""
+        return other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
 
     def _most_candidates(self) -> int:
         """How many values a choice may be made of, in as many groups as there are."""
@@ -255,14 +262,13 @@ class _Planner:
         inner = [f"{planned.sql} AS k{index}" for index, planned in enumerate(self._keys)]
         inner += [f"{sql} AS {name}" for sql, name in (*value_names.items(), *condition_names.items())]
         if self._private or any(draft.persons for draft in drafts):
-            inner.append(f"{quoted(self._layout.unit or '')} AS u")
+            inner.append(f"{render(self._rows.unit, self._names)} AS u")
         keys = [f"k{index}" for index in range(len(self._keys))]
         outer = list(keys) + (["count(DISTINCT u) AS units_"] if self._private else [])
         for index, draft in enumerate(drafts):
             value = "u" if draft.persons else value_names.get(draft.value or "", "")
             outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
-        where = [*self._bounding.filters, *self._conditions]
-        return _nested_select(outer, inner, quoted(self._scan.table), where, keys)
+        return _nested_select(outer, rows_text(self._rows, self._bounding, columns_used(self._answer.read())).select(inner), keys)
 
     def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:
         """sha256 over everything that decides the distribution of the noisy table on a snapshot."""
@@ -293,7 +299,6 @@ def _key_value(value: Value) -> str | int | bool | None:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _nested_select(outer: Sequence[str], inner: Sequence[str], table: str, where: Sequence[str], keys: Sequence[str]) -> str:
-    """SELECT outer FROM (SELECT inner FROM table WHERE …) GROUP BY keys: every part is generated, none is the researcher's."""
-    rows = " ".join(["SELECT", ", ".join(inner) or "1", "FROM", table, *(["WHERE", " AND ".join(where)] if where else [])])
+def _nested_select(outer: Sequence[str], rows: str, keys: Sequence[str]) -> str:
+    """SELECT outer FROM (rows) GROUP BY keys: every part is generated, none is the researcher's."""
     return " ".join(["SELECT", ", ".join(outer), "FROM", f"({rows})", *(["GROUP BY", ", ".join(keys)] if keys else [])])

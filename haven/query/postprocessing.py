@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from haven.query.aggregates import Kind
 from haven.query.expressions import AggregateLeaf, Call, Column, Expression, KeyLeaf, Literal, leaves
@@ -47,7 +48,7 @@ class Leaves:
         if recipe.aggregate.kind is Kind.BOUNDS:
             return self._bounds(recipe)
         terms = [self._term(TargetRef(self.targets[part.draft]), part.coefficient) for part in recipe.parts]
-        total = terms[0] if len(terms) == 1 else Apply("add", tuple(terms))
+        total = reduce(_plus, terms)
         whole = recipe.aggregate.shape.type is OutputType.INTEGER
         grids = {part.draft.grid for part in recipe.parts}
         return Apply("to_integer", (total,)) if whole and (len(terms) > 1 or grids != {1.0}) else total
@@ -73,6 +74,10 @@ class Leaves:
         name = argument.name if isinstance(argument, Column) else "x"
         low, high = (TargetRef(self.targets[part.draft]) for part in recipe.parts)
         return Apply(BOUNDS_TEXT, (Constant(name), low, high))
+
+
+def _plus(left: PostExpression, right: PostExpression) -> PostExpression:
+    return Apply("add", (left, right))
 
 
 def convert(expression: Expression, leaves_: Leaves) -> PostExpression:

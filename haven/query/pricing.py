@@ -13,6 +13,7 @@ from haven.privacy.choices import Choice, plan_choice
 from haven.privacy.mechanisms import Noise, Sensitivity, plan_noise, plan_noise_for_error
 from haven.privacy.selection import Selection, plan_selection
 from haven.query.bounding import Bounding
+from haven.query.partitions import Partition
 from haven.query.sizes import NOTHING_KNOWN, Sizes, absolute, relative, unknown_count
 from haven.query.targets import Draft, Recipe
 
@@ -69,13 +70,18 @@ class Priced:
 
     noises: tuple[Noise | Choice, ...]
     selection: Selection | None
+    families: tuple[tuple[int, ...], ...]
 
     def price(self, definition: Definition) -> Price:
-        """What it costs in all: the sum of its parts."""
+        """What it costs in all: the sum over the families of what the dearest member costs (see partitions.proof.md)."""
         total = Price(definition, 0)
-        for part in self.noises:
-            total += part.price
+        for family in self.families:
+            total += max((self.noises[index].price for index in family), key=_pico)
         return total if self.selection is None else total + self.selection.price
+
+
+def _pico(price: Price) -> int:
+    return price.pico
 
 
 def sensitivity_of(draft: Draft, bounding: Bounding) -> Sensitivity:
@@ -99,22 +105,51 @@ def weigh(recipes: Sequence[Recipe], weights: Sequence[float]) -> dict[Draft, fl
     return weighed
 
 
+def families_of(weighed: Mapping[Draft, float], bounding: Bounding) -> tuple[tuple[int, ...], ...]:
+    """The positions of drafts in families whose members are of rows that exclude each other, the heaviest first; most stand alone."""
+    drafts = list(weighed)
+    loads = [sensitivity_of(draft, bounding).l2 * math.sqrt(weight) for draft, weight in weighed.items()]
+    sharing = [index for index, draft in enumerate(drafts) if draft.where is not None and not draft.persons and draft.goal is None]
+    sharing.sort(key=lambda index: -loads[index])
+    found = Partition().families([drafts[index].where for index in sharing]) if len(sharing) > 1 else [(i,) for i in range(len(sharing))]
+    alone = [(index,) for index in range(len(drafts)) if index not in set(sharing)]
+    return tuple(sorted([*alone, *(tuple(sorted(sharing[member] for member in family)) for family in found)]))
+
+
+def _demand(family: Sequence[int], weighed: Sequence[tuple[Draft, float]], bounding: Bounding, definition: Definition) -> Demand:
+    """One demand for a family: as that of its first member, with a weight that stands for the others' variances too."""
+    sensitivities = [(sensitivity_of(weighed[index][0], bounding), weighed[index][1]) for index in family]
+    first = sensitivities[0][0]
+    ratios = [each.l1 / first.l1 if definition is Definition.PURE else each.l2 / first.l2 for each, _ in sensitivities]
+    return Demand(first, math.fsum(weight * ratio**2 for (_, weight), ratio in zip(sensitivities, ratios, strict=True)))
+
+
+def _demands(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> list[tuple[tuple[int, ...], Demand]]:
+    listed = list(weighed.items())
+    return [(family, _demand(family, listed, bounding, definition)) for family in families_of(weighed, bounding)]
+
+
 def burden(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> float:
     """What the weighted variance grows with, whatever the price, once it is shared best: Σ Δ₂√w under zCDP, Σ (wΔ₁²)^⅓ under pure DP."""
-    sensitivities = [(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()]
+    demands = [demand for _, demand in _demands(weighed, bounding, definition)]
     if definition is Definition.PURE:
-        return math.fsum(math.cbrt(weight) * math.cbrt(each.l1) ** 2 for each, weight in sensitivities)
-    return math.fsum(each.l2 * math.sqrt(weight) for each, weight in sensitivities)
+        return math.fsum(math.cbrt(each.weight) * math.cbrt(each.sensitivity.l1) ** 2 for each in demands)
+    return math.fsum(each.sensitivity.l2 * math.sqrt(each.weight) for each in demands)
 
 
 def price_shared(total: Price, weighed: Mapping[Draft, float], bounding: Bounding, context: PlanContext, *, private: bool) -> Priced:
-    """`total` shared over drafts so that the weighted variance is least; choosing private keys takes the share of one count of persons."""
-    demands = [Demand(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()]
+    """`total` shared over drafts so that the weighted variance is least; choosing private keys takes the share of one count of persons.
+
+    A family of drafts over rows that exclude each other takes one share, and each of its members spends it whole.
+    """
+    families = _demands(weighed, bounding, total.definition)
+    demands = [demand for _, demand in families]
     if private:
         demands.append(Demand(Sensitivity(bounding.units, 1), 1.0))
     shares = allocate(total, demands)
-    noises = tuple(_paid(draft, demand.sensitivity, share) for draft, demand, share in zip(weighed, demands, shares, strict=False))
-    return Priced(noises, _selection(shares[-1], bounding, context) if private else None)
+    share_of = {index: share for (family, _), share in zip(families, shares, strict=False) for index in family}
+    noises = tuple(_paid(draft, sensitivity_of(draft, bounding), share_of[index]) for index, draft in enumerate(weighed))
+    return Priced(noises, _selection(shares[-1], bounding, context) if private else None, tuple(family for family, _ in families))
 
 
 def price_for_error(
@@ -141,9 +176,22 @@ def price_for_error(
         )
     noises = {d: plan_noise_for_error(context.definition, sensitivity_of(d, bounding), width) for d, width in wished.items()}
     prices = [noise.price for noise in noises.values()] + ([] if chosen is None else [chosen])
-    dearest = max(prices, key=lambda price: price.pico)
-    planned = tuple(noises[draft] if draft in noises else _paid(draft, sensitivity_of(draft, bounding), dearest) for draft in drafts)
-    return Priced(planned, None if chosen is None else _selection(chosen, bounding, context))
+    dearest = max(prices, key=_pico)
+    families = families_of(dict.fromkeys(drafts, 1.0), bounding)
+    costs = {index: cost for family in families for index, cost in _costs(family, drafts, noises, dearest).items()}
+    planned = tuple(_finer(noises.get(draft), _paid(draft, sensitivity_of(draft, bounding), costs[i])) for i, draft in enumerate(drafts))
+    return Priced(planned, None if chosen is None else _selection(chosen, bounding, context), families)
+
+
+def _costs(family: Sequence[int], drafts: Sequence[Draft], noises: Mapping[Draft, Noise], otherwise: Price) -> dict[int, Price]:
+    """What each member of a family may spend: the most that a promise to one of them needs."""
+    promised = [noises[drafts[index]].price for index in family if drafts[index] in noises]
+    return dict.fromkeys(family, max(promised, key=_pico) if promised else otherwise)
+
+
+def _finer(promised: Noise | None, paid: Noise | Choice) -> Noise | Choice:
+    """The noise that keeps a promise, or what the price of its family pays for where that is less noise."""
+    return promised if promised is not None and isinstance(paid, Noise) and promised.scale <= paid.scale else paid
 
 
 def _half_widths(promised: Sequence[tuple[Recipe, float]], bounding: Bounding) -> dict[Draft, float]:

@@ -7,7 +7,7 @@ from haven.catalog.dataset import ColumnType
 from haven.catalog.layout import UNIT
 from haven.errors import Code, Refused
 from haven.query.dates import within_years
-from haven.query.expressions import Call, Column, Expression, Literal, UnitColumn
+from haven.query.expressions import Call, Column, Expression, Literal, Membership, UnitColumn
 from haven.query.functions import CATALOGUE, COMPARISONS
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Interval, Value, days_of
@@ -34,6 +34,8 @@ def render(expression: Expression, names: Names) -> str:
     match expression:
         case Column():
             return _column(expression, names)
+        case Membership(operand=operand, subquery=subquery):
+            return f"({render(operand, names)} IN ({subquery}))"
         case UnitColumn(source=source):
             return names[source] + quoted(UNIT)
         case Literal(value=value, shape=shape):

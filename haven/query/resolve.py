@@ -1,31 +1,33 @@
 """Station 2, second half: names to the catalogue's tables and columns, SELECTs to one aggregation and what is done to its answer.
 
-A question is a tower of SELECTs: rows below, one aggregation, and post-processing above. Names of subqueries are spelled out as they are
-used, so the whole tower becomes expressions over one base scan.
+A question is a tower of SELECTs: rows below (tables, joins, CTEs, per-person groupings), one aggregation over persons, and post-processing
+above. Names of subqueries are spelled out as they are used, so conditions and aggregates become expressions over relations.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from haven.catalog.dataset import Dataset
 from haven.errors import Code, Refused
 from haven.policy.authorisation import Footprint
-from haven.query.aggregates import AggregateTable, unit_refused
+from haven.query.aggregation import Aggregation, per_person
 from haven.query.binding import Binder
-from haven.query.canonical import canonical, canonical_aggregate
-from haven.query.expressions import Call, Column, Expression, KeyLeaf, Literal, UnitColumn, leaves
+from haven.query.expressions import UnitColumn
+from haven.query.from_clause import FromClause, Read, Relations, split
 from haven.query.functions import call
-from haven.query.names import Scope, column_name, find_table
+from haven.query.grouping import group_keys
+from haven.query.joining import checked
+from haven.query.membership import settle
 from haven.query.parse import ParsedQuery
-from haven.query.private_plan import OutputType
-from haven.query.relations import Filter, Named, Project, Relation, Scan, columns_by_name
-from haven.query.stages import AnswerStage, RowStage, Sort, Stage, footprint_of, pruned
+from haven.query.postselect import post_process
+from haven.query.relations import Rows
+from haven.query.select_list import has_aggregate, select_items
+from haven.query.stacking import stacked
+from haven.query.stages import AnswerStage, RowStage, Stage, footprint_of, pruned
 
-MOST_ROWS_SHOWN = 2**53
-LONGEST_COUNT = 16
-"""Digits of 2⁵³."""
+Ctes = Mapping[str, Callable[[], Stage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,245 +46,131 @@ def resolve(parsed: ParsedQuery, catalog: Mapping[str, Dataset]) -> ResolvedQuer
     nearest names for unknown ones, and for questions whose rows, keys or aggregates are not answered.
     """
     resolver = _Resolver(catalog)
-    stage = resolver.select(parsed.tree)
-    if isinstance(stage, RowStage):
-        raise Refused(
-            Code.QUERY_ROWS,
-            "The question asks for rows; only aggregates over persons are answered.",
-            "Write SELECT COUNT(*), AVG(x) … and GROUP BY the columns whose values you want to compare.",
-        )
+    stage = resolver.select(parsed.tree, {})
+    dataset = resolver.relations.dataset
+    if isinstance(stage, RowStage) or dataset is None:
+        raise _rows_refused(parsed.tree)
     answer = pruned(stage)
-    return ResolvedQuery(resolver.dataset, footprint_of(resolver.dataset, answer), answer)
+    if not answer.rows.personal:
+        raise Refused(
+            Code.QUERY_OWNERSHIP,
+            "The question reads public tables alone: they hold nobody's data.",
+            "Ask a table of persons; the catalogue shows what public tables hold.",
+        )
+    return ResolvedQuery(dataset, footprint_of(dataset, answer), answer)
 
 
 class _Resolver:
-    """Resolves the tower of SELECTs from the inside out; remembers the dataset it met."""
+    """Resolves the tower of SELECTs from the inside out."""
 
     def __init__(self, catalog: Mapping[str, Dataset]) -> None:
-        self._catalog = catalog
-        self.dataset: Dataset
+        self.relations = Relations(catalog)
 
-    def select(self, tree: exp.Select) -> Stage:
-        source, alias = self._source(tree)
-        scope = Scope(source.columns, alias)
-        if isinstance(source, AnswerStage):
-            return _post_process(tree, source, scope)
-        where = tree.args.get("where")
-        relation = source.relation
-        if where is not None:
-            relation = Filter(relation, canonical(Binder(scope.column).condition(where.this)))
-        grouped = tree.args.get("group") is not None or tree.args.get("having") is not None
-        if grouped or any(_has_aggregate(item) for item in tree.expressions):
-            return _Aggregation(tree, relation, scope).stage()
-        return _project(tree, relation, scope)
+    def select(self, tree: exp.Expr, ctes: Ctes) -> Stage:
+        """The stage of a SELECT, or of SELECTs under UNION ALL."""
+        if isinstance(tree, exp.SetOperation):
+            return self._stacked(tree, self._with(tree, ctes))
+        if not isinstance(tree, exp.Select):
+            raise Refused(Code.QUERY_CLAUSE, "FROM names a table or a SELECT in brackets.", "Write SELECT … FROM dataset.table.")
+        ctes = self._with(tree, ctes)
+        read = FromClause(self.relations, lambda inner: self.select(inner, ctes), ctes).read(tree)
+        settle(tree, read.scope, lambda inner: self.select(inner, ctes))
+        if isinstance(read.stage, AnswerStage):
+            return post_process(tree, read.stage, read.scope)
+        return self._over_rows(tree, read, self._where(tree, read, read.stage.rows))
 
-    def _source(self, tree: exp.Select) -> tuple[Stage, frozenset[str]]:
-        clause = tree.args.get("from_")
-        if clause is None:
-            raise Refused(Code.QUERY_CLAUSE, "The question names no table.", "Write SELECT COUNT(*) FROM dataset.table.")
-        node = clause.this
-        alias = frozenset({node.alias.lower()}) if node.alias else frozenset()
-        if isinstance(node, exp.Table):
-            self.dataset, name, layout = find_table(node, self._catalog)
-            return RowStage(Scan(name, layout)), alias or frozenset({name, f"{self.dataset.name}.{name}"})
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select):
-            return self.select(node.this), alias
-        raise Refused(Code.QUERY_CLAUSE, "FROM names a table or a SELECT in brackets.", "Write SELECT … FROM dataset.table.")
-
-
-def _has_aggregate(node: exp.Expr) -> bool:
-    return node.find(exp.AggFunc) is not None
-
-
-def _items(tree: exp.Select, scope: Scope, binder: Binder) -> tuple[Named, ...]:
-    """The select list, bound; * stands for every column of the source."""
-    items: list[Named] = []
-    for node in tree.expressions:
-        if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
-            items += scope.starred(node)
-        else:
-            items.append(Named(column_name(node), binder.bind(node.this if isinstance(node, exp.Alias) else node)))
-    return tuple(items)
-
-
-def _project(tree: exp.Select, relation: Relation, scope: Scope) -> RowStage:
-    if any(tree.args.get(part) is not None for part in ("order", "limit", "offset")):
-        raise Refused(
-            Code.QUERY_ROWS,
-            "ORDER BY and LIMIT over rows choose whose data is used, so they are not answered.",
-            "Order and cut the answer instead, after the aggregates.",
-        )
-    return RowStage(Project(relation, _items(tree, scope, Binder(scope.column))))
-
-
-def _post_process(tree: exp.Select, source: AnswerStage, scope: Scope) -> AnswerStage:
-    """A SELECT over an answer: arithmetic, filters, order and cut on noisy values."""
-    if tree.args.get("group") is not None or tree.args.get("having") is not None or any(map(_has_aggregate, tree.expressions)):
-        raise Refused(
-            Code.QUERY_SUBQUERY,
-            "Aggregates of an aggregated subquery are not answered yet.",
-            "Ask the inner question and aggregate its answer in your notebook, which costs nothing more.",
-        )
-    binder = Binder(scope.column)
-    where = tree.args.get("where")
-    having = source.having
-    if where is not None:
-        _check_uncut(source)
-        having = (*having, binder.condition(where.this))
-    columns = _items(tree, scope, binder)
-    stage = replace(source, columns=columns, having=having)
-    return _ordered_and_cut(tree, stage, binder)
-
-
-def _check_uncut(source: AnswerStage) -> None:
-    if source.cut:
-        raise Refused(
-            Code.QUERY_CLAUSE,
-            "Filtering or ordering after LIMIT is not answered.",
-            "Put LIMIT into the outermost SELECT.",
-        )
-
-
-def _ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder) -> AnswerStage:
-    """ORDER BY, OFFSET and LIMIT; names of the select list come first, then those of the source."""
-    order = tree.args.get("order")
-    if order is not None:
-        _check_uncut(stage)
-        stage = replace(stage, order=tuple(_sort(term, stage, binder) for term in order.expressions))
-    offset, limit = (_count_of_rows(tree.args.get(part)) for part in ("offset", "limit"))
-    if offset is not None or limit is not None:
-        _check_uncut(stage)
-        stage = replace(stage, offset=offset or 0, limit=limit)
-    return stage
-
-
-def _sort(term: exp.Ordered, stage: AnswerStage, binder: Binder) -> Sort:
-    node = term.this
-    return Sort(_ordering(node, stage, binder), bool(term.args.get("desc")), bool(term.args.get("nulls_first")))
-
-
-def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder) -> Expression:
-    if isinstance(node, exp.Literal) and not node.args.get("is_string"):
-        return _at_position(node, stage.columns).expression
-    if isinstance(node, exp.Column) and not node.table:
-        named = columns_by_name(stage.columns).get(node.name.lower())
-        if named is not None:
-            return named.expression
-    return _lifted(binder.bind(node), stage.keys)
-
-
-def _at_position(node: exp.Literal, items: tuple[Named, ...]) -> Named:
-    written = str(node.this)
-    if not (written.isdecimal() and len(written) < 10 and 1 <= int(written) <= len(items)):  # noqa: PLR2004 - far more than any select list
-        raise Refused(Code.QUERY_CLAUSE, "A position in GROUP BY or ORDER BY is not in the select list.", "Positions count from 1.")
-    return items[int(written) - 1]
-
-
-def _count_of_rows(clause: exp.Expr | None) -> int | None:
-    if clause is None:
-        return None
-    node = clause.args["expression"]
-    written = str(node.this) if isinstance(node, exp.Literal) else ""
-    if not (written.isdecimal() and len(written) <= LONGEST_COUNT and int(written) <= MOST_ROWS_SHOWN):
-        raise Refused(Code.QUERY_CLAUSE, "LIMIT and OFFSET take a whole number.", "Write LIMIT 10.")
-    return int(written)
-
-
-class _Aggregation:
-    """One SELECT with aggregates or GROUP BY over rows."""
-
-    def __init__(self, tree: exp.Select, relation: Relation, scope: Scope) -> None:
-        self._tree = tree
-        self._relation = relation
-        self._scope = scope
-        self._row = Binder(scope.column)
-        self._table = AggregateTable()
-        self._binder = Binder(scope.column, self._table)
-
-    def stage(self) -> AnswerStage:
-        keys = self._keys()
-        columns = tuple(Named(item.name, _lifted(item.expression, keys)) for item in self._select_list())
-        having = self._tree.args.get("having")
-        conditions = () if having is None else (_lifted(self._having(having.this), keys),)
-        stage = AnswerStage(self._relation, keys, (), columns, conditions)
-        stage = _ordered_and_cut(self._tree, stage, self._binder)
-        named = tuple(Named(key.name, canonical(key.expression)) for key in keys)
-        return replace(stage, keys=named, aggregates=tuple(map(canonical_aggregate, self._table)))
-
-    def _select_list(self) -> tuple[Named, ...]:
-        return _items(self._tree, self._scope, self._binder)
-
-    def _having(self, node: exp.Expr) -> Expression:
-        return Binder(self._scope.or_else(self._aliased), self._table).condition(node)
-
-    def _aliased(self, name: str) -> Expression | None:
-        """The select item called `name`."""
-        for node in self._tree.expressions:
-            if isinstance(node, exp.Alias) and node.alias.lower() == name:
-                return self._binder.bind(node.this)
-        return None
-
-    def _keys(self) -> tuple[Named, ...]:
-        group = self._tree.args.get("group")
-        if group is None:
-            return ()
-        if group.args.get("all"):
-            nodes: list[exp.Expr] = [node for node in self._tree.expressions if not _has_aggregate(node)]
-        else:
-            written = (part for node in group.expressions for part in (node.expressions if isinstance(node, exp.Tuple) else [node]))
-            nodes = [self._key_node(node) for node in written]
-        keys: dict[Expression, Named] = {}
-        for node in nodes:
-            expression = self._row.bind(node.this if isinstance(node, exp.Alias) else node)
-            if not isinstance(expression, Literal):
-                keys.setdefault(expression, Named(column_name(node), _checked_key(expression)))
-        return tuple(keys.values())
-
-    def _key_node(self, node: exp.Expr) -> exp.Expr:
-        """Position, column or alias: a column of the source comes before an alias of the select list, as in DuckDB."""
-        if isinstance(node, exp.Literal) and not node.args.get("is_string"):
-            items = tuple(Named("", Literal(i, self._row.bind(node).shape)) for i in range(len(self._tree.expressions)))
-            index = _at_position(node, items).expression
-            chosen: exp.Expr = self._tree.expressions[index.value if isinstance(index, Literal) and isinstance(index.value, int) else 0]
-            return chosen
-        if isinstance(node, exp.Column) and not node.table and not self._scope.has(node.name):
-            for item in self._tree.expressions:
-                if isinstance(item, exp.Alias) and item.alias.lower() == node.name.lower():
-                    return item
-        return node
-
-
-def _checked_key(expression: Expression) -> Expression:
-    if any(isinstance(leaf, UnitColumn) for leaf in leaves(expression)):
-        raise Refused(
-            Code.QUERY_UNIT_COLUMN,
-            "Grouping by the column that identifies persons would answer about one person at a time.",
-            "Group by a column that many persons share.",
-        )
-    if expression.shape.type in {OutputType.NUMBER, None}:
-        raise Refused(
-            Code.QUERY_KEY,
-            "A group key is a number with decimals.",
-            "Group by whole numbers: floor(x / 10) * 10, or CAST(x AS BIGINT).",
-        )
-    return expression
-
-
-def _lifted(expression: Expression, keys: tuple[Named, ...]) -> Expression:
-    """The same above the aggregation: each group key becomes its value; other columns of rows have no single value there."""
-    for index, key in enumerate(keys):
-        if expression == key.expression:
-            return KeyLeaf(index, expression.shape)
-    match expression:
-        case Call(function=function, arguments=arguments):
-            return call(function, *(_lifted(argument, keys) for argument in arguments))
-        case UnitColumn():
-            raise unit_refused()
-        case Column(name=name):
+    def _over_rows(self, tree: exp.Select, read: Read, rows: Rows) -> Stage:
+        """A per-person grouping, an aggregation over persons, or other columns of the same rows."""
+        keys = group_keys(tree, read.scope)
+        if any(isinstance(key.expression, UnitColumn) for key in keys):
+            return per_person(tree, rows, read.scope, keys, self.relations.fresh())
+        grouped = any(tree.args.get(part) is not None for part in ("group", "having", "distinct"))
+        if grouped or any(map(has_aggregate, tree.expressions)):
+            return Aggregation(tree, rows, read.scope, keys).stage()
+        if any(tree.args.get(part) is not None for part in ("order", "limit", "offset")):
             raise Refused(
                 Code.QUERY_ROWS,
-                f"The column {name} is neither a group key nor inside an aggregate.",
-                f"Add {name} to GROUP BY, or write AVG({name}) or COUNT({name}).",
+                "ORDER BY and LIMIT over rows choose whose data is used, so they are not answered.",
+                "Order and cut the answer instead, after the aggregates.",
             )
-        case _:
-            return expression
+        return RowStage(rows, select_items(tree, read.scope, Binder(read.scope.column)))
+
+    def _where(self, tree: exp.Select, read: Read, rows: Rows) -> Rows:
+        """The rows that meet WHERE, with every personal relation tied to the others by its unit."""
+        where = tree.args.get("where")
+        if where is None:
+            return checked(rows, read.links)
+        condition = split(where.this, read.scope)
+        met = [call("is_present", unit) for link in condition.links for unit in link if unit.shape.nullable]
+        rows = rows.where(*condition.others, *met)
+        return checked(rows, (*read.links, *condition.links))
+
+    def _with(self, tree: exp.Expr, ctes: Ctes) -> Ctes:
+        """The CTEs in force inside a SELECT: those around it, and its own, each of which sees the ones before it."""
+        clause = tree.args.get("with_")
+        if clause is None:
+            return ctes
+        if clause.args.get("recursive"):
+            raise Refused(Code.QUERY_SUBQUERY, "Recursive queries are not answered.", "Write the steps as CTEs of their own.")
+        known = dict(ctes)
+        for cte in clause.expressions:
+            name = cte.alias.lower()
+            if name in known or self.relations.is_table(name):
+                raise Refused(
+                    Code.QUERY_AMBIGUOUS,
+                    "A name after WITH is that of a table, or stands there twice.",
+                    "Give every CTE a name of its own.",
+                )
+            known[name] = self._later(cte.this, dict(known))
+        return known
+
+    def _later(self, tree: exp.Expr, ctes: Ctes) -> Callable[[], Stage]:
+        return lambda: self.select(tree, ctes)
+
+    def _stacked(self, tree: exp.SetOperation, ctes: Ctes) -> Stage:
+        if not isinstance(tree, exp.Union) or tree.args.get("distinct") or any(tree.args.get(p) for p in ("order", "limit", "offset")):
+            raise Refused(
+                Code.QUERY_CLAUSE,
+                "UNION, INTERSECT and EXCEPT look at other people's rows; only UNION ALL is answered.",
+                "Write UNION ALL, and COUNT(DISTINCT id) above it.",
+            )
+        stages: list[RowStage] = []
+        for side in _branches(tree):
+            stage = self.select(side, ctes)
+            if isinstance(stage, AnswerStage):
+                raise Refused(
+                    Code.QUERY_CLAUSE,
+                    "A UNION ALL of aggregates over persons is several questions in one.",
+                    "Ask each SELECT as a question of its own, or use GROUPING SETS.",
+                )
+            stages.append(stage)
+        return stacked(stages, self.relations.fresh())
+
+
+def _branches(tree: exp.Expr) -> list[exp.Expr]:
+    """The SELECTs of a chain of UNION ALLs, from left to right."""
+    found: list[exp.Expr] = []
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        node = node.unnest() if isinstance(node, exp.Subquery) and not node.alias else node
+        if (isinstance(node, exp.Union) and not node.args.get("distinct") and node.args.get("with_") is None) or node is tree:
+            pending += [node.expression, node.this]
+        else:
+            found.append(node)
+    return found
+
+
+def _rows_refused(tree: exp.Select) -> Refused:
+    grouped = tree.args.get("group") is not None
+    if grouped:
+        return Refused(
+            Code.QUERY_UNIT_COLUMN,
+            "Grouping by the column that identifies persons would answer about one person at a time.",
+            "Group by a column that many persons share, or put this into FROM: SELECT AVG(n) FROM (SELECT …) AS per_person.",
+        )
+    return Refused(
+        Code.QUERY_ROWS,
+        "The question asks for rows; only aggregates over persons are answered.",
+        "Write SELECT COUNT(*), AVG(x) … and GROUP BY the columns whose values you want to compare.",
+    )

@@ -1,13 +1,13 @@
 """The floors of a question: rows below, and the answer that one aggregation and its post-processing make of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from haven.catalog.dataset import Dataset
 from haven.policy.authorisation import Footprint
 from haven.query.aggregates import Aggregate
-from haven.query.expressions import AggregateLeaf, Call, Expression, columns_of, leaves
-from haven.query.relations import Named, Relation, predicates_of, scan_of
+from haven.query.expressions import AggregateLeaf, Call, Expression, columns_of, leaves, memberships_in
+from haven.query.relations import Derived, Named, PerUnit, Pick, Rows, Selected, every_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +21,17 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class RowStage:
-    """Rows, not yet aggregated."""
+    """Rows, not yet aggregated, and what a SELECT above may name."""
 
-    relation: Relation
-
-    @property
-    def columns(self) -> tuple[Named, ...]:
-        """What a SELECT above may name."""
-        return self.relation.columns
+    rows: Rows
+    columns: tuple[Named, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerStage:
-    """An aggregation of `relation` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values."""
+    """An aggregation of `rows` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values."""
 
-    relation: Relation
+    rows: Rows
     keys: tuple[Named, ...]
     aggregates: tuple[Aggregate, ...]
     columns: tuple[Named, ...]
@@ -48,6 +44,13 @@ class AnswerStage:
     def cut(self) -> bool:
         """Whether rows were already cut off, so that later filters and orders would mean something else."""
         return self.offset > 0 or self.limit is not None
+
+    def read(self) -> Iterator[Expression]:
+        """Every expression over rows: conditions, keys, and what is aggregated."""
+        yield from self.rows.predicates()
+        yield from (key.expression for key in self.keys)
+        for aggregate in self.aggregates:
+            yield from (part for part in (aggregate.argument, aggregate.condition) if part is not None)
 
 
 Stage = RowStage | AnswerStage
@@ -92,10 +95,38 @@ def _distinct_names(columns: tuple[Named, ...]) -> tuple[Named, ...]:
 
 
 def footprint_of(dataset: Dataset, answer: AnswerStage) -> Footprint:
-    """What the answer reads: its table, and every column of its conditions, keys and aggregates."""
-    table = scan_of(answer.relation).table
-    read = [*predicates_of(answer.relation), *(key.expression for key in answer.keys)]
-    for aggregate in answer.aggregates:
-        read += [part for part in (aggregate.argument, aggregate.condition) if part is not None]
-    columns = frozenset(f"{column.table}.{column.name}" for expression in read for column in columns_of(expression))
-    return Footprint(dataset.name, frozenset({table}), columns)
+    """What the answer reads: its tables, and every column of its conditions, keys and aggregates, also in what it is computed from."""
+    names = names_read(answer.rows, answer.read())
+    return Footprint(
+        dataset.name,
+        frozenset(name for name in names if "." not in name),
+        frozenset(name for name in names if "." in name),
+    )
+
+
+def names_read(rows: Rows, expressions: Iterable[Expression]) -> frozenset[str]:
+    """The base tables (`table`) and declared columns (`table.column`) that rows and expressions over them read."""
+    found: set[str] = set()
+    read = [*rows.predicates(), *expressions]
+    for source in every_source(rows):
+        if isinstance(source, Derived):
+            read += _read_below(source)
+        else:
+            found.add(source.table)
+    for expression in read:
+        found |= {f"{column.table}.{column.name}" for column in columns_of(expression) if column.table}
+        found |= {name for membership in memberships_in(expression) for name in membership.reads}
+    return frozenset(found)
+
+
+def _read_below(source: Derived) -> list[Expression]:
+    """Every expression over the rows that a derived relation is computed from."""
+    body = source.body
+    if isinstance(body, PerUnit):
+        read = [*body.rows.predicates(), *(key.expression for key in body.keys)]
+        for _, aggregate in body.aggregates:
+            read += [part for part in (aggregate.argument, aggregate.condition) if part is not None]
+            read += [aggregate.by] if isinstance(aggregate, Pick) else []
+        return read
+    branches = (body,) if isinstance(body, Selected) else body.branches
+    return [each for branch in branches for each in (*branch.rows.predicates(), *(named.expression for named in branch.columns))]

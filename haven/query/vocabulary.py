@@ -87,7 +87,7 @@ CALLS: Mapping[str, tuple[str, int]] = {
     **{name: (name, 1) for name in ("isodow", "isoyear", "yearweek", "decade", "century", "millennium")},
 }
 """Functions that the parser knows by name alone, with their number of arguments."""
-NARY: Mapping[type[exp.Expr], str] = {exp.Coalesce: "coalesce", exp.Least: "least", exp.Greatest: "greatest", exp.In: "in"}
+NARY: Mapping[type[exp.Expr], str] = {exp.Coalesce: "coalesce", exp.Least: "least", exp.Greatest: "greatest"}
 DATE_PARTS = {
     "year": "year",
     "quarter": "quarter",

@@ -8,14 +8,15 @@ from haven.query.aggregates import Kind
 from haven.query.bounding import Bounding
 from haven.query.pricing import Asked, Priced
 from haven.query.private_plan import GroupKey, Target
-from haven.query.relations import Scan
+from haven.query.relations import Derived, PerUnit, PublicScan, Rows, Scan, Stacked, every_source
 from haven.query.sizes import NOTHING_KNOWN
 from haven.query.stages import AnswerStage
 
 
-def explain(scan: Scan, bounding: Bounding, keys: tuple[GroupKey, ...], targets: tuple[Target, ...], priced: Priced) -> tuple[str, ...]:
+def explain(rows: Rows, bounding: Bounding, keys: tuple[GroupKey, ...], targets: tuple[Target, ...], priced: Priced) -> tuple[str, ...]:
     """One sentence a decision: the unit, the bounds and how they are kept, the groups, the targets, the noise."""
-    said = [f"The privacy unit is one value of {scan.layout.table.unit_column}: all rows of {scan.table} that it owns.", _bounds(bounding)]
+    tables = " and ".join(dict.fromkeys(each.table for each in every_source(rows) if isinstance(each, Scan)))
+    said = [f"The privacy unit is one value of {rows.unit.name}: all rows of {tables} that it owns.", *_relations(rows), _bounds(bounding)]
     said += [_filters(bounding)] if bounding.filters else []
     said += [_key(key) for key in keys]
     for target, noise in zip(targets, priced.noises, strict=True):
@@ -40,6 +41,23 @@ def _choice(target: Target, choice: Choice) -> str:
         f" {choice.rank_error()} {counted}.{held} Values between two candidates count as the nearer one, and a group without rows"
         " is answered like any other."
     )
+
+
+def _relations(rows: Rows) -> list[str]:
+    """How the rows come about, where they are not those of one table."""
+    said = []
+    for each in rows.joined:
+        if isinstance(each.source, PublicScan):
+            said.append(f"Each row meets at most {each.matches} of the public table {each.source.table}.")
+        else:
+            said.append("Tables of persons meet on the unit alone, so a joined row belongs to one person; their bounds multiply.")
+    for source in every_source(rows):
+        if isinstance(source, Derived) and isinstance(source.body, PerUnit):
+            each_group = " and group" if source.body.keys else ""
+            said.append(f"Rows are aggregated per person{each_group} first, exactly, from that person's rows alone: one row for each.")
+        if isinstance(source, Derived) and isinstance(source.body, Stacked):
+            said.append("UNION ALL adds the bounds of its branches.")
+    return list(dict.fromkeys(said))
 
 
 def _bounds(bounding: Bounding) -> str:

@@ -78,7 +78,7 @@ def test_a_sum_far_from_zero_fits_whatever_the_number_of_rows(connection: duckdb
     """2⁵⁴ times 512 rows is 2⁶³: in 64 bits the 512th person made the question fail."""
     low = LARGEST - 9
     far = Table(source="x", unit_column="id", columns={"x": Column(type="integer", bounds=(low, LARGEST))})
-    draft = Drafter({"t": ""}).total(
+    draft = Drafter({"s0": ""}).total(
         query.resolve(query.parse("SELECT SUM(x) FROM d.t"), {"d": _dataset(far)}).answer.aggregates[0], Method.CENTRED
     )
     total = draft.sql("x", "")
@@ -161,7 +161,7 @@ def test_every_value_keeps_to_the_width_and_interval_it_was_planned_with(connect
         expression = _bound(sql)
         if expression is None or expression.shape.type is None:
             continue
-        rendered, shape = render(expression, {"persons": ""}), expression.shape
+        rendered, shape = render(expression, {"s0": ""}), expression.shape
         for value, width in connection.execute(f"SELECT {rendered}, typeof({rendered}) FROM persons").fetchall():
             assert width in WIDTHS[expression.shape.type], sql
             assert shape.nullable if value is None else shape.interval.holds(value), sql

@@ -23,7 +23,7 @@ from tests.properties.test_query_totality import EXPRESSIONS, rows
 from tests.support import layout_db
 from tests.support.query_world import PERSONS
 
-NAMES = {"persons": ""}
+NAMES = {"s0": ""}
 MORE = [
     "bmi + age",
     "bmi - age",

@@ -63,7 +63,7 @@ NOT smoker | smoker AND NOT male | smoker OR visits > 3 | CASE WHEN (age > 50) T
 CASE stage WHEN 'mild' THEN 1 WHEN 'severe' THEN 2 END | TRUE | FALSE OR male | age = 50 OR age = 51 | (((age))) + 1 | -(-age)
 """.replace("\n", " | ").strip(" |")
 ITEMS = [item.strip() for item in SAME.split(" | ") if item.strip()]
-NAMES = {"persons": ""}
+NAMES = {"s0": ""}
 
 
 def people() -> list[dict[str, Any]]:

@@ -1,0 +1,81 @@
+"""One SELECT with aggregates or GROUP BY: over persons, or, where the unit is among its keys, one row a person."""
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from haven.errors import Code, Refused
+from haven.query.aggregates import AggregateTable
+from haven.query.binding import Binder
+from haven.query.canonical import canonical, canonical_aggregate
+from haven.query.expressions import Expression, UnitColumn
+from haven.query.grouping import checked_key
+from haven.query.names import Scope
+from haven.query.per_person import PersonGroups, PersonTable
+from haven.query.postselect import lifted, ordered_and_cut
+from haven.query.relations import Named, Rows
+from haven.query.select_list import select_items
+from haven.query.stages import AnswerStage, RowStage
+
+
+class Aggregation:
+    """One SELECT with aggregates or GROUP BY over rows."""
+
+    def __init__(self, tree: exp.Select, rows: Rows, scope: Scope, keys: tuple[Named, ...]) -> None:
+        self._tree = tree
+        self._rows = rows
+        self._scope = scope
+        self._keys = tuple(map(checked_key, keys))
+        self._table = AggregateTable()
+        self._binder = Binder(scope.column, self._table)
+
+    def stage(self) -> AnswerStage:
+        """The answer, before what is asked of it above."""
+        items = select_items(self._tree, self._scope, self._binder)
+        columns = tuple(Named(item.name, lifted(item.expression, self._keys)) for item in items)
+        having = having_of(self._tree, self._scope, self._binder, self._table)
+        conditions = () if having is None else (lifted(having, self._keys),)
+        stage = AnswerStage(self._rows, self._keys, (), columns, conditions)
+        stage = ordered_and_cut(self._tree, stage, self._binder)
+        named = tuple(Named(key.name, canonical(key.expression)) for key in self._keys)
+        return replace(stage, keys=named, aggregates=tuple(map(canonical_aggregate, self._table)))
+
+
+def having_of(tree: exp.Select, scope: Scope, binder: Binder, table: AggregateTable) -> Expression | None:
+    """HAVING, bound; it may name the aliases of the select list."""
+    having = tree.args.get("having")
+    if having is None:
+        return None
+
+    def aliased(name: str) -> Expression | None:
+        for node in tree.expressions:
+            if isinstance(node, exp.Alias) and node.alias.lower() == name:
+                return binder.bind(node.this)
+        return None
+
+    return Binder(scope.or_else(aliased), table).condition(having.this)
+
+
+def per_person(tree: exp.Select, rows: Rows, scope: Scope, keys: tuple[Named, ...], source: str) -> RowStage:
+    """One row for every person, or for every person and value of the other keys: a relation like any other. HAVING filters its rows."""
+    units = [key.expression for key in keys if isinstance(key.expression, UnitColumn)]
+    if any(unit.shape.nullable for unit in units):
+        raise Refused(
+            Code.QUERY_UNIT_COLUMN,
+            "The rows are grouped by the person of an optional side of a LEFT JOIN, who may be missing.",
+            "Group by the unit column of the table that is kept.",
+        )
+    if any(tree.args.get(part) is not None for part in ("order", "limit", "offset")):
+        raise Refused(
+            Code.QUERY_ROWS,
+            "ORDER BY and LIMIT over persons choose whose data is used, so they are not answered.",
+            "Order and cut the answer instead, after the aggregates over persons.",
+        )
+    others = tuple(checked_key(key) for key in keys if not isinstance(key.expression, UnitColumn))
+    table = PersonTable(rows, source)
+    groups = PersonGroups(rows, source, others, table)
+    binder = Binder(scope.column, table)
+    items = tuple(Named(item.name, groups.lifted(item.expression)) for item in select_items(tree, scope, binder))
+    having = having_of(tree, scope, binder, table)
+    conditions = () if having is None else (groups.lifted(having),)
+    return RowStage(Rows(groups.derived(), (), conditions), items)

@@ -1,0 +1,111 @@
+"""Above the noise: a SELECT over an answer, and ORDER BY and LIMIT, are arithmetic, filters and cuts of noisy values."""
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from haven.errors import Code, Refused
+from haven.query.aggregates import unit_refused
+from haven.query.binding import Binder
+from haven.query.expressions import Call, Column, Expression, KeyLeaf, Membership, UnitColumn
+from haven.query.functions import call
+from haven.query.names import Scope
+from haven.query.relations import Named, columns_by_name
+from haven.query.select_list import has_aggregate, item_at, select_items
+from haven.query.stages import AnswerStage, Sort
+
+MOST_ROWS_SHOWN = 2**53
+LONGEST_COUNT = 16
+"""Digits of 2⁵³."""
+
+
+def post_process(tree: exp.Select, source: AnswerStage, scope: Scope) -> AnswerStage:
+    """A SELECT over an answer: arithmetic, filters, order and cut on noisy values."""
+    if tree.args.get("group") is not None or tree.args.get("having") is not None or any(map(has_aggregate, tree.expressions)):
+        raise Refused(
+            Code.QUERY_SUBQUERY,
+            "Aggregates of an aggregated subquery are not answered yet.",
+            "Ask the inner question and aggregate its answer in your notebook, which costs nothing more.",
+        )
+    binder = Binder(scope.column)
+    where = tree.args.get("where")
+    having = source.having
+    if where is not None:
+        _check_uncut(source)
+        having = (*having, binder.condition(where.this))
+    columns = select_items(tree, scope, binder)
+    stage = replace(source, columns=columns, having=having)
+    return ordered_and_cut(tree, stage, binder)
+
+
+def _check_uncut(source: AnswerStage) -> None:
+    if source.cut:
+        raise Refused(
+            Code.QUERY_CLAUSE,
+            "Filtering or ordering after LIMIT is not answered.",
+            "Put LIMIT into the outermost SELECT.",
+        )
+
+
+def ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder) -> AnswerStage:
+    """ORDER BY, OFFSET and LIMIT; names of the select list come first, then those of the source."""
+    order = tree.args.get("order")
+    if order is not None:
+        _check_uncut(stage)
+        stage = replace(stage, order=tuple(_sort(term, stage, binder) for term in order.expressions))
+    offset, limit = (_count_of_rows(tree.args.get(part)) for part in ("offset", "limit"))
+    if offset is not None or limit is not None:
+        _check_uncut(stage)
+        stage = replace(stage, offset=offset or 0, limit=limit)
+    return stage
+
+
+def _sort(term: exp.Ordered, stage: AnswerStage, binder: Binder) -> Sort:
+    node = term.this
+    return Sort(_ordering(node, stage, binder), bool(term.args.get("desc")), bool(term.args.get("nulls_first")))
+
+
+def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder) -> Expression:
+    if isinstance(node, exp.Literal) and not node.args.get("is_string"):
+        return item_at(node, stage.columns).expression
+    if isinstance(node, exp.Column) and not node.table:
+        named = columns_by_name(stage.columns).get(node.name.lower())
+        if named is not None:
+            return named.expression
+    return lifted(binder.bind(node), stage.keys)
+
+
+def _count_of_rows(clause: exp.Expr | None) -> int | None:
+    if clause is None:
+        return None
+    node = clause.args["expression"]
+    written = str(node.this) if isinstance(node, exp.Literal) else ""
+    if not (written.isdecimal() and len(written) <= LONGEST_COUNT and int(written) <= MOST_ROWS_SHOWN):
+        raise Refused(Code.QUERY_CLAUSE, "LIMIT and OFFSET take a whole number.", "Write LIMIT 10.")
+    return int(written)
+
+
+def lifted(expression: Expression, keys: tuple[Named, ...]) -> Expression:
+    """The same above the aggregation: each group key becomes its value; other columns of rows have no single value there."""
+    for index, key in enumerate(keys):
+        if expression == key.expression:
+            return KeyLeaf(index, expression.shape)
+    match expression:
+        case Call(function=function, arguments=arguments):
+            return call(function, *(lifted(argument, keys) for argument in arguments))
+        case UnitColumn() | Membership():
+            raise unit_refused()
+        case Column(name=name, table=""):
+            raise Refused(
+                Code.QUERY_ROWS,
+                "A column of a subquery is neither a group key nor inside an aggregate.",
+                "Add it to GROUP BY, or write AVG(x) or COUNT(x).",
+            )
+        case Column(name=name):
+            raise Refused(
+                Code.QUERY_ROWS,
+                f"The column {name} is neither a group key nor inside an aggregate.",
+                f"Add {name} to GROUP BY, or write AVG({name}) or COUNT({name}).",
+            )
+        case _:
+            return expression

@@ -1,0 +1,39 @@
+"""The select list, and positions in it."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlglot import exp
+
+from haven.errors import Code, Refused
+from haven.query.binding import Binder
+from haven.query.names import Scope, column_name
+from haven.query.relations import Named
+
+Item = TypeVar("Item")
+
+
+def has_aggregate(node: exp.Expr) -> bool:
+    """Whether an aggregate stands in an expression, outside of any subquery of it."""
+    if isinstance(node, exp.Query | exp.Subquery):
+        return False
+    return isinstance(node, exp.AggFunc) or any(map(has_aggregate, node.iter_expressions()))
+
+
+def select_items(tree: exp.Select, scope: Scope, binder: Binder) -> tuple[Named, ...]:
+    """The select list, bound; * stands for every column of the source."""
+    items: list[Named] = []
+    for node in tree.expressions:
+        if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
+            items += scope.starred(node)
+        else:
+            items.append(Named(column_name(node), binder.bind(node.this if isinstance(node, exp.Alias) else node)))
+    return tuple(items)
+
+
+def item_at(node: exp.Literal, items: Sequence[Item]) -> Item:
+    """The item at a position, counted from 1. Raises Refused(QUERY_CLAUSE) outside of the list."""
+    written = str(node.this)
+    if not (written.isdecimal() and len(written) < 10 and 1 <= int(written) <= len(items)):  # noqa: PLR2004 - far more than any select list
+        raise Refused(Code.QUERY_CLAUSE, "A position in GROUP BY or ORDER BY is not in the select list.", "Positions count from 1.")
+    return items[int(written) - 1]

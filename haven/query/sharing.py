@@ -1,0 +1,71 @@
+"""Several questions over one table: the plain table that holds all that they need, and each question as an answer of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from haven.policy.authorisation import Footprint
+from haven.query.aggregates import Aggregate
+from haven.query.expressions import AggregateLeaf, Call, Expression, leaves
+from haven.query.finishing import targets_in
+from haven.query.private_plan import Apply, OutputType, PrivatePlan
+from haven.query.relations import Named
+from haven.query.resolve import ResolvedQuery
+from haven.query.stages import AnswerStage
+
+
+def table_of(asked: Sequence[ResolvedQuery]) -> ResolvedQuery:
+    """The table over the rows and keys of the first question with every aggregate of them all, each a column of its own."""
+    first = asked[0]
+    aggregates = tuple(dict.fromkeys(each for one in asked for each in one.answer.aggregates))
+    columns = tuple(Named(f"a{index}", AggregateLeaf(index, each.shape)) for index, each in enumerate(aggregates))
+    answer = replace(first.answer, aggregates=aggregates, columns=columns, having=(), order=(), offset=0, limit=None)
+    return replace(first, footprint=_footprint(asked), answer=answer)
+
+
+def answered_from(asked: ResolvedQuery, aggregates: tuple[Aggregate, ...]) -> ResolvedQuery:
+    """The same question, worked out of a list of aggregates that holds its own among others."""
+    answer, places = asked.answer, [aggregates.index(each) for each in asked.answer.aggregates]
+    moved = replace(
+        answer,
+        aggregates=aggregates,
+        columns=tuple(Named(column.name, _moved(column.expression, places)) for column in answer.columns),
+        having=tuple(_moved(condition, places) for condition in answer.having),
+        order=tuple(replace(sort, expression=_moved(sort.expression, places)) for sort in answer.order),
+    )
+    return replace(asked, answer=moved)
+
+
+def shown(answer: AnswerStage) -> tuple[float, ...]:
+    """For each aggregate how many output columns show it; 1 where none does."""
+    found = [0.0] * len(answer.aggregates)
+    for column in answer.columns:
+        for index in {leaf.index for leaf in leaves(column.expression) if isinstance(leaf, AggregateLeaf)}:
+            found[index] += 1
+    return tuple(count or 1.0 for count in found)
+
+
+def continuous(plan: PrivatePlan) -> PrivatePlan:
+    """`plan` with numbers where it shows whole numbers: for values that are no longer on the grid."""
+    outputs = []
+    for output in plan.outputs:
+        expression = output.expression
+        if isinstance(expression, Apply) and expression.operation == "to_integer":
+            expression = expression.arguments[0]
+        noisy = output.type is OutputType.INTEGER and targets_in(expression)
+        outputs.append(replace(output, expression=expression, type=OutputType.NUMBER) if noisy else output)
+    return replace(plan, outputs=tuple(outputs))
+
+
+def _moved(expression: Expression, places: Sequence[int]) -> Expression:
+    match expression:
+        case AggregateLeaf(index=index):
+            return replace(expression, index=places[index])
+        case Call(arguments=arguments):
+            return replace(expression, arguments=tuple(_moved(argument, places) for argument in arguments))
+        case _:
+            return expression
+
+
+def _footprint(asked: Sequence[ResolvedQuery]) -> Footprint:
+    tables = frozenset().union(*(one.footprint.tables for one in asked))
+    return Footprint(asked[0].footprint.dataset, tables, frozenset().union(*(one.footprint.columns for one in asked)))
