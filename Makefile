@@ -14,7 +14,7 @@ export UV_NO_PROGRESS ?= 1
 # an installed environment is read-only to the sandbox: byte-code is written now or never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up demo test setup system lint unit audit bench docs lock clean
+.PHONY: up demo test setup system lint unit audit bench bench-quick peers docs lock clean
 
 up: setup
 	@$(BIN)/haven up --home haven-home --port $(PORT)
@@ -79,8 +79,23 @@ test: setup system lint
 audit: setup system
 	$(BIN)/python -m pytest -m audit tests
 
-bench: setup
+# the systems haven is measured beside, each in an environment of its own; one that cannot be installed is said so by the bench
+PEERS := smartnoise qrlew opendp_polars pipelinedp
+
+peers: $(PEERS:%=.venv-peers/%/.made)
+
+.venv-peers/%/.made: requirements/peers/%.lock $(VENV)/.locked
+	@echo "[peer] $*"
+	@mkdir -p .venv-peers && rm -f .venv-peers/$*.failed
+	@( $(UV) venv --quiet --clear --python $(BIN)/python .venv-peers/$* \
+	   && VIRTUAL_ENV=.venv-peers/$* $(UV) pip install --quiet --no-deps --require-hashes --compile-bytecode -r $< \
+	   && touch $@ ) 2>.venv-peers/$*.failed || echo "[peer] $* could not be installed: $$(tail -1 .venv-peers/$*.failed)"
+
+bench: setup peers
 	$(BIN)/python -m tests.bench.run
+
+bench-quick: setup peers
+	$(BIN)/python -m tests.bench.run --quick
 
 # the manual's pictures are the browser tests' own
 docs: setup system
@@ -91,6 +106,9 @@ docs: setup system
 lock: $(VENV)/.uv
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra server --extra kernel --extra demo --group dev pyproject.toml -o requirements/all.lock
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra kernel -c requirements/all.lock pyproject.toml -o requirements/kernel.lock
+	@for peer in $(PEERS); do override=requirements/peers/$$peer.override; \
+	  $(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate $$([ -f $$override ] && echo --override $$override) \
+	  requirements/peers/$$peer.in -o requirements/peers/$$peer.lock; done
 
 clean:
 	rm -rf build artifacts .coverage* .pytest_cache .mypy_cache .ruff_cache

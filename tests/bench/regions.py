@@ -9,13 +9,10 @@ from typing import Any
 
 import duckdb
 
-from haven.cli.home import Kind, create_home
-from haven.cli.house import House, open_books, open_house
-from haven.cli.people import add_person
-from haven.cli.projects import register_project
-from haven.cli.registration import register
+from haven.cli.house import House, open_house
 from haven.mediator.answers import Question
 from haven.policy.roles import Principal, Role
+from tests.bench.homes import make_home, stored
 
 REGIONS = [f"r{number:02}" for number in range(16)]
 SQL = "SELECT region, COUNT(*) AS n, AVG(x) AS mean, SUM(x) AS total FROM people GROUP BY region"
@@ -36,15 +33,6 @@ privacy: {{definition: zcdp, epsilon: 1000000, delta: 1e-6}}
 {timing}
 consent: {{permission: DUO:0000042}}
 """
-PROJECT = """\
-project: bench
-title: Bench
-purpose: {{kind: health, commercial: false, ancestry: false, methods: false, control_set: false}}
-researchers: [bencher]
-datasets: {{{grants}}}
-country: NO
-ends: 2099-12-31
-"""
 
 
 def build_home(folder: Path, rows: int) -> Path:
@@ -54,22 +42,14 @@ def build_home(folder: Path, rows: int) -> Path:
         f"COPY (SELECT i AS id, 'r' || lpad((hash(i) % 16)::VARCHAR, 2, '0') AS region, (hash(i * 7) % 1000000) / 1000.0 AS x "
         f"FROM range({rows}) t(i)) TO '{folder / 'people.parquet'}' (FORMAT parquet)"
     )
-    create_home(folder / "home", Kind.BENCH)
     names = {"regions-off": "timing: off", "regions-slot": "timing: {slot_ms: 50}"}
-    with open_books(folder / "home") as (opened, ledger):
-        for name, timing in names.items():
-            (folder / f"{name}.yaml").write_text(DATASET.format(name=name, timing=timing, keys=", ".join(REGIONS)))
-            register(folder / f"{name}.yaml", opened, ledger, lambda _: None)
-        (folder / "project.yaml").write_text(PROJECT.format(grants=", ".join(f"{name}: {{epsilon: 1000000}}" for name in names)))
-        register_project(folder / "project.yaml", opened, ledger)
-        add_person(ledger, "bencher", Role.RESEARCHER, "bench")
-    return folder / "home"
+    return make_home(folder, {name: DATASET.format(name=name, timing=timing, keys=", ".join(REGIONS)) for name, timing in names.items()})
 
 
 def measure_regions(folder: Path, rows: int) -> dict[str, Any]:
     """Wall time and error of the job at `rows` rows; printed and returned."""
     with open_house(build_home(folder, rows)) as house:
-        plain = duckdb.connect(str(_database(house)), read_only=True)
+        plain = duckdb.connect(str(stored(house, "regions-off")), read_only=True)
         exact = {row[0]: row[1:] for row in plain.execute(SQL).fetchall()}
         jobs: dict[str, Callable[[], object]] = {
             "non-private": lambda: plain.execute(SQL).fetchall(),
@@ -87,10 +67,6 @@ def measure_regions(folder: Path, rows: int) -> dict[str, Any]:
     print(f"  haven less 15 ms       {result['beyond_15_ms_ratio']:.2f} x the non-private query (goal 1.2 at 10 M rows)")
     print("  mean relative error    " + ", ".join(f"{name} {error:.1e}" for name, error in errors.items()))
     return result
-
-
-def _database(house: House) -> Path:
-    return house.home.home.data / "regions-off" / "1" / "data.duckdb"
 
 
 def _ask(house: House, dataset: str) -> dict[str, tuple[Any, ...]]:
