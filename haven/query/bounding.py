@@ -111,12 +111,15 @@ class _Bounder:
 
     def _reach(self, read: frozenset[str]) -> frozenset[str]:
         """The relations on which the values of some of them depend: a public row is found from those that its conditions name."""
-        found = set(read)
-        for name in read:
-            joined = self._joins.get(name)
-            if joined is not None and isinstance(joined.source, PublicScan):
-                named = {column.source for condition in joined.conditions for column in columns_of(condition)} - {name}
-                found |= self._reach(frozenset(named)) if named else set()
+        public = {each.source.source for each in self._rows.joined if isinstance(each.source, PublicScan)}
+        found, pending = set(read), [name for name in read if name in public]
+        while pending:
+            name = pending.pop()
+            for condition in self._rows.predicates():
+                named = {column.source for column in columns_of(condition)}
+                further = named - found if name in named else set()
+                found |= further
+                pending += [each for each in further if each in public]
         return frozenset(found)
 
     def _predicates(self, source: Source) -> list[Expression]:
