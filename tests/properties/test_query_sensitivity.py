@@ -136,17 +136,20 @@ def neighbours() -> Neighbours:
 def test_no_question_of_the_corpus_moves_beyond_its_sensitivity(
     neighbours: Neighbours, corpus: dict[str, query.PrivatePlan], seed: int
 ) -> None:
-    neighbours.load(random_world(seed))
-    neighbours.largest_moves(corpus)
+    """A quarter of the questions in each of two worlds; the audit asks all of them in hundreds."""
+    quarter = {sql: corpus[sql] for sql in list(corpus)[seed::4]}
+    for world in (seed, 7 * (seed + 1)):
+        neighbours.load(random_world(world))
+        neighbours.largest_moves(quarter)
 
 
 @pytest.mark.audit
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("hundred", range(1, 7))
-def test_no_question_of_the_corpus_moves_beyond_its_sensitivity_in_hundreds_of_worlds(
+@pytest.mark.parametrize("hundred", range(1, 5))
+def test_no_question_of_the_corpus_moves_beyond_its_sensitivity_in_two_hundred_worlds(
     neighbours: Neighbours, corpus: dict[str, query.PrivatePlan], hundred: int
 ) -> None:
-    for seed in range(100 * hundred, 100 * hundred + 100):
+    for seed in range(100 * hundred, 100 * hundred + 50):
         neighbours.load(random_world(seed))
         neighbours.largest_moves(corpus)
 

@@ -1,10 +1,13 @@
 """The declared world that questions are tried on: persons with one row each, labs and visits with several, and public codes."""
 
 import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from haven import query
+from haven.catalog.column import ColumnType
 from haven.catalog.dataset import Column, Dataset, Table
+from haven.catalog.public import PublicColumn, PublicTable, PublicValue
 from haven.privacy.accounting import price_of_epsilon
 from haven.privacy.budget import Definition
 
@@ -75,7 +78,24 @@ ICD_ROWS = (
     {"code": "Z99", "label": "Other", "chapter": None, "weight": 0},
 )
 """The public list: one code stands twice, one row has no chapter."""
-NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables={"persons": PERSONS, "labs": LABS, "visits": VISITS, "icd": ICD})
+
+
+def facts_of(table: Table, rows: Sequence[Mapping[str, PublicValue | None]]) -> PublicTable:
+    """What a snapshot says of a public table that holds `rows`."""
+    columns = {}
+    for name, column in table.columns.items():
+        present = [row[name] for row in rows if row[name] is not None]
+        values = tuple(sorted(set(present), key=lambda value: (str(type(value)), value)))
+        numeric = column.type in {ColumnType.INTEGER, ColumnType.NUMBER}
+        ends = (float(min(map(float, values))), float(max(map(float, values)))) if numeric and values else (None, None)
+        most = max((present.count(value) for value in values), default=0)
+        stored = PublicColumn(type=column.type, nullable=column.nullable, low=ends[0], high=ends[1], values=values, most_alike=most)
+        columns[name] = stored
+    return PublicTable(rows=len(rows), columns=columns)
+
+
+TABLES = {"persons": PERSONS, "labs": LABS, "visits": VISITS, "icd": ICD}
+NAFLD = Dataset(name="nafld", title="Fatty liver disease", tables=TABLES, facts={"icd": facts_of(ICD, ICD_ROWS)})
 PANEL = Dataset(
     name="panel", title="A panel", tables={"samples": Table(source="s.csv", unit_column="sample", columns={"sex": Column(type="boolean")})}
 )

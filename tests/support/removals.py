@@ -5,6 +5,7 @@ The tables are stored once; a view over each leaves out the person named by a va
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 
 from haven import query
 from haven.catalog.dataset import Table
+from haven.privacy.choices import Choice, Scores
 from haven.privacy.tables import NoisyTable
 from tests.support import layout_db
 from tests.support.query_world import ICD, ICD_ROWS, LABS, PERSONS, VISITS
@@ -135,9 +137,9 @@ class Neighbours:
         """Leave one person out, with all rows."""
         self.connection.execute(f"SET VARIABLE gone = '{unit}'")
 
-    def exact(self, plan: query.PrivatePlan) -> NoisyTable:
+    def exact(self, plan: query.PrivatePlan) -> "Counted":
         """What the engine counts for `plan` of who is left."""
-        return layout_db.exact(self.connection, plan)
+        return Counted(layout_db.exact(self.connection, plan), choices_of(self.connection, plan))
 
     def largest_moves(self, plans: Mapping[str, query.PrivatePlan]) -> None:
         """Remove each person in turn and hold every plan to its sensitivities."""
@@ -150,16 +152,49 @@ class Neighbours:
         self.without(NOBODY)
 
 
-def assert_within(sql: str, plan: query.PrivatePlan, whole: NoisyTable, less: NoisyTable) -> None:
-    """No target, and no number of persons behind a key, moved by more than the plan says."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Exact integers, and for targets that are choices the scores of every candidate by group."""
+
+    table: NoisyTable
+    scores: Mapping[int, Mapping[Any, Scores]]
+
+
+def choices_of(connection: duckdb.DuckDBPyConnection, plan: query.PrivatePlan) -> dict[int, dict[Any, Scores]]:
+    """The scores of every candidate in every group that is found, by target."""
+    choices = {index: noise for index, noise in enumerate(plan.noises) if isinstance(noise, Choice)}
+    if not choices:
+        return {}
+    width = len(plan.keys)
+    first = width + (plan.public_keys() is None)
+    rows = connection.execute(plan.sql).fetchall()
+    return {index: {tuple(row[:width]): _scores(choice, row[first + index]) for row in rows} for index, choice in choices.items()}
+
+
+def _scores(choice: Choice, found: Mapping[int, int] | None) -> Scores:
+    counts = found or {}
+    return choice.goal.scores([counts.get(index, 0) for index in range(choice.candidates)], choice.rank)
+
+
+def assert_within(sql: str, plan: query.PrivatePlan, whole: Counted | NoisyTable, less: Counted | NoisyTable) -> None:
+    """No target, no candidate's score, and no number of persons behind a key moved by more than the plan says."""
+    a, b = (each if isinstance(each, Counted) else Counted(each, {}) for each in (whole, less))
     for index, target in enumerate(plan.targets):
-        moved = _moves(whole, less, index)
+        choice = plan.noises[index]
+        chosen = isinstance(choice, Choice)
+        moved = _score_moves(choice, a.scores[index], b.scores[index]) if chosen else _moves(a.table, b.table, index)
         assert sum(moved) <= target.sensitivity.l1, (sql, index, sum(moved), target.sensitivity)
         assert sum(each * each for each in moved) <= target.sensitivity.l2_squared, (sql, index, moved, target.sensitivity)
     if plan.selection is not None:
-        moved = _moves(whole, less, -1)
+        moved = _moves(a.table, b.table, -1)
         assert max(moved, default=0) <= 1, (sql, moved)
         assert sum(moved) <= plan.selection.noise.sensitivity.l2_squared, (sql, moved)
+
+
+def _score_moves(choice: Choice, whole: Mapping[Any, Scores], less: Mapping[Any, Scores]) -> list[int]:
+    """The largest move of a score in each group."""
+    empty = _scores(choice, None)
+    return [int(abs(whole.get(key, empty) - less.get(key, empty)).max()) for key in {*whole, *less}]
 
 
 def _moves(whole: NoisyTable, less: NoisyTable, target: int) -> list[int]:

@@ -64,7 +64,7 @@ SELECT SUM(bmi > 30) AS heavy, AVG((bmi > 30)::INT) AS share FROM persons;
 -- targets 1; groups 3; ranks rk_<=1; bounds 1/1/1
 SELECT nullif(stage, 'none') AS s, COUNT(*) AS n FROM persons GROUP BY s;
 
--- targets 1; groups private; ranks rk_<=1; bounds 1/1/1
+-- targets 1; groups 1025; ranks rk_<=1; bounds 1/1/1
 SELECT len(town) AS l, COUNT(*) AS n FROM persons GROUP BY l;
 
 -- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
@@ -72,3 +72,57 @@ SELECT COUNT(*) AS n FROM persons WHERE town ILIKE '%sl%' AND town NOT LIKE '_';
 
 -- targets 4; groups 1; ranks rk_<=1; bounds 1/1/1
 SELECT SUM(age * 2 - 1) AS s, SUM(-age) AS t, SUM(age % 10) AS u, SUM(age // 10) AS v FROM persons;
+
+-- targets 1; groups 9; ranks rk_<=1; bounds 1/1/1
+SELECT width_bucket(age, 18, 98, 8) AS b, COUNT(*) AS n FROM persons GROUP BY b ORDER BY b;
+
+-- targets 1; groups 13; ranks rpc_test<=2; bounds 2/2/2
+SELECT width_bucket(value, 0, 500, 10) AS b, COUNT(*) AS n FROM labs WHERE test = 'chol' GROUP BY b ORDER BY b;
+
+-- targets 1; groups 12; ranks rk_<=4; bounds 4/4/4
+SELECT monthname(day) AS m, COUNT(*) AS n FROM visits GROUP BY m;
+
+-- targets 1; groups 7; ranks rk_<=4; bounds 4/4/4
+SELECT dayname(day) AS d, COUNT(*) AS n FROM visits GROUP BY d;
+
+-- targets 2; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT AVG(date_sub('year', born, DATE '2012-01-01')) AS age FROM persons;
+
+-- targets 1; groups 1; ranks rk_<=4; bounds 4/1/4
+SELECT COUNT(*) AS n FROM visits WHERE day >= DATE '2011-01-01' AND day < DATE '2011-01-01' + INTERVAL 1 YEAR;
+
+-- targets 1; groups 1; ranks rk_<=4; bounds 4/1/4
+SELECT COUNT(*) AS n FROM visits WHERE day + INTERVAL 30 DAY > DATE '2012-12-01';
+
+-- targets 1; groups 36; ranks rpc_kind<=3; bounds 3/3/3
+SELECT last_day(day) AS d, COUNT(*) AS n FROM visits WHERE kind = 'er' GROUP BY d;
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons WHERE starts_with(town, 'O') OR ends_with(town, 'o') OR contains(town, 'sl');
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons WHERE left(town, 1) = 'O' AND right(town, 2) = 'lo';
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons WHERE replace(town, 'O', 'o') = 'oslo';
+
+-- targets 1; groups 4; ranks rk_<=1; bounds 1/1/1
+SELECT concat(stage, '/', 'x') AS s, COUNT(*) AS n FROM persons GROUP BY s;
+
+-- targets 3; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT AVG(sin(age)) AS s, AVG(cos(age)) AS c FROM persons;
+
+-- targets 2; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT AVG(cbrt(bmi)) AS c FROM persons;
+
+-- targets 2; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT AVG(radians(age)) AS r FROM persons;
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons WHERE isnan(weight) OR isfinite(weight);
+
+-- targets 1; groups 1; ranks rk_<=4; bounds 4/1/4
+SELECT COUNT(*) AS n FROM visits WHERE make_date(2011, 6, 1) < day;
+
+-- targets 2; groups 1; ranks rk_<=4; bounds 4/1/4
+SELECT AVG(epoch(day)) AS e FROM visits;

@@ -60,3 +60,6 @@ SELECT CORR(value, grade) AS r, COUNT(*) AS n FROM labs;
 
 -- targets 3; groups 3; ranks gr_kind<=2 rk_<=4 rpc_kind<=3; bounds 4/2/3
 SELECT kind, STDDEV_POP(nights) AS s FROM visits GROUP BY kind;
+
+-- targets 3; groups 1; ranks rk_<=6 rk_<=1; bounds 6/1/6
+SELECT VAR_POP(l.value) AS v FROM persons p JOIN labs l ON p.id = l.id WHERE p.male;

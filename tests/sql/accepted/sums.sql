@@ -52,7 +52,7 @@ SELECT AVG(clamp(bmi / (age - 50), -10, 10)) FROM persons;
 -- targets 4; groups 1; ranks rk_<=1; bounds 1/1/1
 SELECT AVG(ln(bmi)), AVG(log10(bmi)), AVG(sqrt(bmi)) FROM persons;
 
--- targets 3; groups 1; ranks rk_<=1; bounds 1/1/1
+-- targets 2; groups 1; ranks rk_<=1; bounds 1/1/1
 SELECT AVG(pow(bmi, 2)), AVG(bmi * bmi), AVG(bmi ** 2) FROM persons;
 
 -- targets 4; groups 1; ranks rk_<=1; bounds 1/1/1

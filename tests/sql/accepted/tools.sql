@@ -54,3 +54,36 @@ SELECT "t0"."stage" AS "stage", STDDEV_SAMP("t0"."bmi") AS "sd" FROM "nafld"."pe
 
 -- targets 1; groups 86; ranks rk_<=1; bounds 1/1/1
 SELECT EXTRACT(year FROM "t0"."born") AS "y", COUNT(*) AS "n" FROM "nafld"."persons" AS "t0" GROUP BY 1;
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS "n" FROM (SELECT "persons".* FROM "persons" WHERE EXISTS (SELECT 1 FROM "labs" WHERE ("persons"."id" = "labs"."id"))) "q01";
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS "n" FROM (SELECT "persons".* FROM "persons" WHERE NOT EXISTS (SELECT 1 FROM "labs" WHERE ("persons"."id" = "labs"."id"))) "q01";
+
+-- targets 1; groups 2; ranks rk_<=1 rk_<=4; bounds 4/1/4
+SELECT "male", COUNT(*) AS "n" FROM (SELECT "LHS".*, "kind" FROM "persons" "LHS" LEFT JOIN "visits" "RHS" ON ("LHS"."id" = "RHS"."id")) "q01" GROUP BY "male";
+
+-- targets 1; groups 7; ranks rk_<=6; bounds 1/1/1
+SELECT "n", COUNT(*) AS "people" FROM (SELECT "id", COUNT(*) AS "n" FROM "labs" GROUP BY "id") "q01" GROUP BY "n";
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+SELECT AVG("n") AS "m" FROM (SELECT "id", COUNT(*) AS "n" FROM (SELECT "labs".* FROM "labs" WHERE ("value" > 100.0)) "q01" GROUP BY "id") "q02";
+
+-- targets 1; groups 4; ranks rpc_test<=2 rk_<=1; bounds 4/1/4
+SELECT p.stage, count(l.value) AS n FROM nafld.persons AS p JOIN nafld.labs AS l ON p.id = l.id WHERE l.test IN ('chol', 'hdl') GROUP BY p.stage;
+
+-- targets 1; groups 1; ranks rk_<=1 rpc_test<=2; bounds 1/1/1
+SELECT count(*) AS n FROM nafld.persons WHERE nafld.persons.id IN (SELECT nafld.labs.id FROM nafld.labs WHERE nafld.labs.test = 'chol');
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT count(*) AS n FROM nafld.persons WHERE EXISTS (SELECT * FROM nafld.labs WHERE nafld.labs.id = nafld.persons.id);
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+WITH anon_1 AS (SELECT nafld.labs.id AS id, count(*) AS n FROM nafld.labs GROUP BY nafld.labs.id) SELECT avg(anon_1.n) AS avg_1 FROM anon_1;
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+SELECT AVG("t1"."n") AS "m" FROM (SELECT "t0"."id", COUNT(*) AS "n" FROM "nafld"."labs" AS "t0" GROUP BY 1) AS "t1";
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS "n" FROM "nafld"."persons" AS "t0" WHERE "t0"."id" IN (SELECT "t1"."id" FROM "nafld"."labs" AS "t1" WHERE "t1"."value" > CAST(200 AS UTINYINT));

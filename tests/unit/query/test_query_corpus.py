@@ -70,8 +70,8 @@ def reference() -> Reference:
 
 
 def test_the_corpus_is_large() -> None:
-    assert len({question.sql for question in accepted()}) == len(accepted()) >= 250
-    assert len({question.sql for question in refused()}) == len(refused()) >= 180
+    assert len({question.sql for question in accepted()}) == len(accepted()) >= 300
+    assert len({question.sql for question in refused()}) == len(refused()) >= 300
 
 
 @pytest.mark.parametrize("question", accepted(), ids=lambda question: question.sql[:60])
