@@ -12,7 +12,7 @@ from haven.query.canonical import canonical
 from haven.query.expressions import Expression, UnitColumn
 from haven.query.functions import call
 from haven.query.grammar import REFUSALS
-from haven.query.joining import Beside, Condition, Link, joined_inner, joined_left
+from haven.query.joining import Beside, Condition, Link, joined_inner, joined_left, tied
 from haven.query.names import Part, Scope, find_table, table_source
 from haven.query.relations import Rows
 from haven.query.stages import AnswerStage, RowStage, Stage
@@ -82,9 +82,9 @@ class FromClause:
         stage, aliases = self._relation(clause.this)
         joins = tree.args.get("joins") or []
         if not joins:
-            return Read(stage, Scope(stage.columns, aliases))
+            return Read(stage, Scope(stage.columns, aliases), tied(stage.rows) if isinstance(stage, RowStage) else ())
         beside = self._beside(stage, aliases)
-        links: list[Link] = []
+        links = list(tied(beside.rows))
         for join in joins:
             beside, met = self._join(beside, join)
             links += met
@@ -121,12 +121,13 @@ class FromClause:
         right = self._beside(*self._relation(join.this))
         merged = frozenset(identifier.name.lower() for identifier in join.args.get("using") or [])
         on = self._condition(left, right, join, merged)
+        links = (*tied(right.rows), *on.links)
         if side == "LEFT":
-            return joined_left(left, right, on, merged, self._relations.fresh()), on.links
+            return joined_left(left, right, on, merged, self._relations.fresh()), links
         if side == "RIGHT":
             swapped = joined_left(right, left, on, frozenset(), self._relations.fresh())
-            return Beside(swapped.rows, (*swapped.parts[len(right.parts) :], *swapped.parts[: len(right.parts)])), on.links
-        return joined_inner(left, right, on, merged), on.links
+            return Beside(swapped.rows, (*swapped.parts[len(right.parts) :], *swapped.parts[: len(right.parts)])), links
+        return joined_inner(left, right, on, merged), links
 
     def _condition(self, left: Beside, right: Beside, join: exp.Expr, merged: frozenset[str]) -> Condition:
         """ON, or USING: equalities of units apart from the rest."""

@@ -111,6 +111,13 @@ def checked(rows: Rows, links: Sequence[Link]) -> Rows:
     return replace(rows, joined=tuple(replace(each, matches=_matches(each, rows)) for each in rows.joined))
 
 
+def tied(rows: Rows) -> tuple[Link, ...]:
+    """The links of rows that were checked already, as those of a subquery: all its inner personal relations meet on the unit."""
+    inner = [rows.first, *(each.source for each in rows.joined if not each.outer)]
+    personal = [source for source in inner if not isinstance(source, PublicScan)]
+    return tuple((personal[0].unit, source.unit) for source in personal[1:])
+
+
 def join_refused() -> Refused:
     """The refusal of two personal relations that do not meet on the unit."""
     return Refused(

@@ -60,14 +60,27 @@ def resolve(parsed: ParsedQuery, catalog: Mapping[str, Dataset]) -> ResolvedQuer
     return ResolvedQuery(dataset, footprint_of(dataset, answer), answer)
 
 
+DEEPEST_SELECT = 64
+
+
 class _Resolver:
     """Resolves the tower of SELECTs from the inside out."""
 
     def __init__(self, catalog: Mapping[str, Dataset]) -> None:
         self.relations = Relations(catalog)
+        self._depth = 0
 
     def select(self, tree: exp.Expr, ctes: Ctes) -> Stage:
-        """The stage of a SELECT, or of SELECTs under UNION ALL."""
+        """The stage of a SELECT, or of SELECTs under UNION ALL. Refused (QUERY_TOO_LARGE) below `DEEPEST_SELECT`, CTEs spelled out."""
+        self._depth += 1
+        if self._depth > DEEPEST_SELECT:
+            said = f"The question nests SELECTs more than {DEEPEST_SELECT} deep, CTEs spelled out."
+            raise Refused(Code.QUERY_TOO_LARGE, said, "Say the same in fewer steps.")
+        stage = self._stage(tree, ctes)
+        self._depth -= 1
+        return stage
+
+    def _stage(self, tree: exp.Expr, ctes: Ctes) -> Stage:
         if isinstance(tree, exp.SetOperation):
             return self._stacked(tree, self._with(tree, ctes))
         if not isinstance(tree, exp.Select):

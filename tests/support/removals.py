@@ -124,11 +124,11 @@ class Neighbours:
         self.units: list[str] = []
         self.load({name: [] for name in PERSONAL})
 
-    def load(self, world: World) -> None:
-        """Store a world; nobody is left out."""
+    def load(self, world: World, turn: int = 1) -> None:
+        """Store a world, its rows from the last with `turn` -1; nobody is left out."""
         for name, table in PERSONAL.items():
             self.connection.execute(f'DROP VIEW IF EXISTS "{name}"')
-            layout_db.store(self.connection, f"all_{name}", table, layout_db.ranked(table, world[name]))
+            layout_db.store(self.connection, f"all_{name}", table, layout_db.ranked(table, world[name])[::turn])
             view = f"SELECT * FROM all_{name} WHERE unit_ <> getvariable('gone')"  # noqa: S608 - the test's own tables
             self.connection.execute(f"SET VARIABLE gone = '{NOBODY}'; CREATE VIEW \"{name}\" AS {view}")
         self.units = sorted({str(row["id"]) for rows in world.values() for row in rows})

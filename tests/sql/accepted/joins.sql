@@ -108,3 +108,6 @@ SELECT COUNT(*) AS n FROM persons p JOIN persons q ON p.id = q.id WHERE p.age > 
 
 -- targets 1; groups 8; ranks gr_test<=2 rk_<=1; bounds 2/2/1
 SELECT p.male, l.test, COUNT(DISTINCT l.id) AS people FROM persons p JOIN labs l ON p.id = l.id GROUP BY p.male, l.test HAVING COUNT(DISTINCT l.id) > 1;
+
+-- targets 2; groups 1; ranks rk_<=6 rk_<=1; bounds 6/1/6
+SELECT AVG(x) AS v FROM (SELECT l.value - p.bmi AS x FROM persons p JOIN labs l ON p.id = l.id) AS t;

@@ -54,3 +54,6 @@ SELECT COUNT(*) AS n, AVG(clamp(n_labs, 0, 4)) AS m FROM (SELECT id, COUNT(*) AS
 
 -- targets 1; groups 2; ranks rk_<=1 rk_<=4; bounds 1/1/1
 SELECT p.male AS sex, COUNT(*) AS n FROM persons p WHERE EXISTS (SELECT 1 FROM visits v JOIN icd c ON v.code = c.code WHERE v.id = p.id AND c.chapter = 'endocrine') GROUP BY p.male;
+
+-- targets 2; groups 1; ranks rk_<=6 rk_<=1; bounds 6/1/6
+WITH a AS (SELECT id, value FROM labs), b AS (SELECT a.id, a.value, p.age FROM a JOIN persons p ON a.id = p.id) SELECT AVG(value) AS v FROM b WHERE age > 30;

@@ -87,3 +87,9 @@ SELECT AVG("t1"."n") AS "m" FROM (SELECT "t0"."id", COUNT(*) AS "n" FROM "nafld"
 
 -- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
 SELECT COUNT(*) AS "n" FROM "nafld"."persons" AS "t0" WHERE "t0"."id" IN (SELECT "t1"."id" FROM "nafld"."labs" AS "t1" WHERE "t1"."value" > CAST(200 AS UTINYINT));
+
+-- targets 2; groups 4; ranks gr_test<=2 rpc_test<=2 rk_<=1; bounds 4/2/2
+SELECT "test", AVG("value") AS "v" FROM (SELECT "LHS".*, "male" FROM "labs" AS "LHS" INNER JOIN "persons" AS "RHS" ON ("LHS"."id" = "RHS"."id")) "q01" WHERE ("male") GROUP BY "test";
+
+-- targets 3; groups 4; ranks rk_<=6 rk_<=1; bounds 6/1/6
+SELECT "t4"."stage", COUNT(*) AS "n", AVG("t4"."value") AS "v" FROM (SELECT "t2"."id", "t2"."stage", "t3"."value" FROM "nafld"."persons" AS "t2" INNER JOIN "nafld"."labs" AS "t3" ON "t2"."id" = "t3"."id") AS "t4" GROUP BY 1;

@@ -28,8 +28,11 @@ SELECT SUM(v.cost) AS revenue FROM visits v, persons p WHERE p.id = v.id AND ((p
 -- targets 2; groups 4; ranks rk_<=1 rk_<=4; bounds 1/1/1
 SELECT cntry, COUNT(*) AS numcust, SUM(income) AS totacctbal FROM (SELECT substring(stage, 1, 2) AS cntry, income FROM persons p WHERE NOT EXISTS (SELECT * FROM visits v WHERE v.id = p.id)) AS custsale GROUP BY cntry ORDER BY cntry;
 
--- targets 1; groups 4; ranks rk_<=1 rk_<=4; bounds 8/2/8
+-- targets 1; groups 4; ranks rk_<=1 rk_<=4; bounds 8/4/8
 SELECT c.chapter, SUM(v.cost) AS revenue FROM persons p, visits v, icd c WHERE p.id = v.id AND v.code = c.code AND p.age > 30 GROUP BY c.chapter ORDER BY c.chapter;
 
 -- targets 2; groups 3; ranks rk_<=4; bounds 8/3/8
 SELECT year(v.day) AS y, SUM(CASE WHEN c.chapter = 'digestive' THEN v.cost ELSE 0 END) / NULLIF(SUM(v.cost), 0) AS share FROM visits v JOIN icd c ON v.code = c.code GROUP BY y ORDER BY y;
+
+-- targets 1; groups 12; ranks rk_<=1 rk_<=4; bounds 4/3/4
+SELECT nation, o_year, SUM(amount) AS sum_profit FROM (SELECT p.stage AS nation, year(v.day) AS o_year, v.cost * (1 - 0.1) - v.nights * 10 AS amount FROM persons p, visits v WHERE p.id = v.id) AS profit GROUP BY nation, o_year ORDER BY nation, o_year DESC;
