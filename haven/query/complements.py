@@ -4,23 +4,37 @@ Parts exclude each other and pay once together, so the whole comes for little mo
 price alone, and decided before any row is looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from haven.query.aggregates import Kind, conjunction, conjuncts
+from haven.query.aggregates import Kind, conjunction, conjuncts, present
 from haven.query.domains import domain_of
 from haven.query.expressions import Call, Expression, Literal, literal
 from haven.query.functions import call
 from haven.query.partitions import Partition
 from haven.query.targets import Draft, Drafter, Part, Recipe
 
-OPPOSITES = {
-    **{"less": "at_least", "at_least": "less", "greater": "at_most", "at_most": "greater"},
-    **{"equal": "unequal", "unequal": "equal", "is_null": "is_present", "is_present": "is_null", "same": "distinct", "distinct": "same"},
-}
+_PAIRS = (("less", "at_least"), ("greater", "at_most"), ("equal", "unequal"), ("is_null", "is_present"), ("same", "distinct"))
+OPPOSITES = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
-def complemented(recipes: Sequence[Recipe], index: int, drafter: Drafter) -> tuple[Recipe, ...] | None:
+MOST_TRIED = 4
+"""Counts that are tried this way in one question: comparing takes time."""
+CLEARLY = 1e-6
+
+
+def complemented(recipes: Sequence[Recipe], drafter: Drafter, burden: Callable[[Sequence[Recipe]], float]) -> tuple[Recipe, ...]:
+    """The recipes, counts made of their parts where that is clearly better at any price: where `burden` is less."""
+    chosen, tried = tuple(recipes), 0
+    for index in range(len(recipes)):
+        other = _made_of_parts(chosen, index, drafter) if tried < MOST_TRIED else None
+        if other is not None:
+            tried += 1
+            chosen = other if burden(other) < (1 - CLEARLY) * burden(chosen) else chosen
+    return chosen
+
+
+def _made_of_parts(recipes: Sequence[Recipe], index: int, drafter: Drafter) -> tuple[Recipe, ...] | None:
     """The recipes with count `index` made of counts that are asked anyway, and of the rest; None where there is nothing to make it of."""
     whole = _count(recipes[index])
     others = [recipe for position, recipe in enumerate(recipes) if position != index]
@@ -66,8 +80,8 @@ def _not_true(condition: Expression) -> Expression:
 
 
 def _exhaustive(said: Sequence[Expression]) -> bool:
-    """Whether every row meets one of these: a condition that is never NULL and its opposite, or every value of a public list."""
-    if any(_opposite(one, other) for one in said for other in said):
+    """Whether every row meets one of these: a condition and its opposite, or every value of a public list, and NULL where it can be."""
+    if any(_opposite(one, other) and _present(one, said) for one in said for other in said):
         return True
     named: dict[Expression, set[object]] = {}
     for part in said:
@@ -75,16 +89,17 @@ def _exhaustive(said: Sequence[Expression]) -> bool:
             case Call(function="equal", arguments=(value, Literal(value=constant))):
                 named.setdefault(value, set()).add(constant)
             case _:
-                return False
-    if len(named) != 1:
-        return False
-    ((value, constants),) = named.items()
-    return not value.shape.nullable and set(domain_of(value) or (None,)) <= constants
+                pass
+    return any(_present(value, said) and set(domain_of(value) or (0,)) - {None} <= constants for value, constants in named.items())
+
+
+def _present(value: Expression, said: Sequence[Expression]) -> bool:
+    """Whether `value` is never NULL, or one of the conditions is that it is."""
+    needed = present(value)
+    return needed is None or (isinstance(needed, Call) and needed.function == "is_present" and call("is_null", *needed.arguments) in said)
 
 
 def _opposite(one: Expression, other: Expression) -> bool:
-    if one.shape.nullable:
-        return False
     if other == call("not", one):
         return True
     match one, other:

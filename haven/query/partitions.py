@@ -79,131 +79,145 @@ def _measure(value: Value) -> float | None:
 
 @dataclass(slots=True)
 class _Facts:
-    """What is known of a row that meets a condition."""
+    """What is known of a row that meets a condition; expressions by their number."""
 
-    true: set[Expression] = field(default_factory=set)
-    not_true: set[Expression] = field(default_factory=set)
-    null: set[Expression] = field(default_factory=set)
-    present: set[Expression] = field(default_factory=set)
-    limits: dict[Expression, _Limits] = field(default_factory=dict)
-    compared: dict[tuple[Expression, ...], set[str]] = field(default_factory=dict)
-
-
-def _facts(condition: Expression) -> _Facts:
-    facts = _Facts()
-    for part in conjuncts(condition):
-        facts.true.add(part)
-        _read(part, facts)
-    return facts
-
-
-def _read(part: Expression, facts: _Facts) -> None:
-    """What one conjunct says."""
-    match part:
-        case Call(function="not", arguments=(denied,)):
-            _deny(denied, facts)
-        case Call(function="same", arguments=(said, Literal(value=bool() as value))):
-            (facts.true if value else facts.not_true).add(said)
-        case Call(function="distinct", arguments=(said, Literal(value=True))):
-            facts.not_true.add(said)
-        case Call(function="is_null", arguments=(value,)):
-            facts.null.add(value)
-        case Call(function="is_present", arguments=(value,)):
-            facts.present.add(value)
-        case Call(function="in", arguments=(value, *options)) if all(isinstance(option, Literal) for option in options):
-            _limits(facts, value).only(option.value for option in options if isinstance(option, Literal) and option.value is not None)
-        case Call(function="or", arguments=choices):
-            _read_choices(choices, facts)
-        case Call(function=comparison, arguments=(value, other)) if comparison in CONTRARY:
-            _compare(comparison, value, other, facts)
-        case _:
-            pass
-
-
-def _compare(comparison: str, value: Expression, other: Expression, facts: _Facts) -> None:
-    facts.compared.setdefault((value, other), set()).add(comparison)
-    if not isinstance(other, Literal) or other.value is None:
-        facts.present |= {value, other}
-        return
-    limits = _limits(facts, value)
-    at = _measure(other.value)
-    if comparison == "equal":
-        limits.only([other.value])
-    elif comparison == "unequal":
-        limits.but.add(other.value)
-    elif at is not None:
-        limits.bound(comparison, at)
-
-
-def _limits(facts: _Facts, value: Expression) -> _Limits:
-    facts.present.add(value)
-    return facts.limits.setdefault(value, _Limits())
-
-
-def _deny(denied: Expression, facts: _Facts) -> None:
-    """NOT c is true only where c is false; of OR, where all its parts are."""
-    facts.not_true.add(denied)
-    match denied:
-        case Call(function="or", arguments=choices):
-            for choice in choices:
-                _deny(choice, facts)
-        case Call(function="in", arguments=(value, *options)) if all(isinstance(option, Literal) for option in options):
-            _limits(facts, value).but.update(option.value for option in options if isinstance(option, Literal))
-        case Call(function="equal", arguments=(value, Literal(value=constant))) if constant is not None:
-            _limits(facts, value).but.add(constant)
-        case Call(function="is_null", arguments=(value,)):
-            facts.present.add(value)
-        case Call(function="is_present", arguments=(value,)):
-            facts.null.add(value)
-        case _:
-            pass
-
-
-def _read_choices(choices: Sequence[Expression], facts: _Facts) -> None:
-    """An OR of equalities of one expression says that it is one of several constants."""
-    found: list[tuple[Expression, Value]] = []
-    for choice in choices:
-        match choice:
-            case Call(function="equal", arguments=(value, Literal(value=constant))) if constant is not None:
-                found.append((value, constant))
-            case _:
-                return
-    if len({value for value, _ in found}) == 1:
-        _limits(facts, found[0][0]).only(constant for _, constant in found)
-
-
-def _contradict(one: _Facts, other: _Facts) -> bool:
-    """Whether no row can meet both, seen from one side."""
-    if one.true & other.not_true or one.null & other.present:
-        return True
-    if any(set(conjuncts(denied)) <= one.true for denied in other.not_true):
-        return True
-    if any(CONTRARY[said] & other.compared.get(pair, set()) for pair, all_said in one.compared.items() for said in all_said):
-        return True
-    return any(limits.apart(other.limits[value]) for value, limits in one.limits.items() if value in other.limits)
+    true: set[int] = field(default_factory=set)
+    not_true: set[int] = field(default_factory=set)
+    null: set[int] = field(default_factory=set)
+    present: set[int] = field(default_factory=set)
+    denied: list[frozenset[int]] = field(default_factory=list)
+    limits: dict[int, _Limits] = field(default_factory=dict)
+    compared: dict[tuple[int, int], set[str]] = field(default_factory=dict)
 
 
 class Partition:
-    """Remembers what each condition says, to compare many of them."""
+    """Reads conditions, and says which of them exclude each other."""
 
     def __init__(self) -> None:
-        self._known: dict[Expression, _Facts] = {}
+        self._numbers: dict[Expression, int] = {}
 
     def disjoint(self, one: Expression | None, other: Expression | None) -> bool:
         """Whether it is certain that no row meets both conditions (None: every row meets it)."""
-        if one is None or other is None or one == other:
-            return False
-        first, second = (self._known.setdefault(condition, _facts(condition)) for condition in (one, other))
-        return _contradict(first, second) or _contradict(second, first)
+        return self.families([one, other]) == ((0, 1),)
 
     def families(self, conditions: Sequence[Expression | None]) -> tuple[tuple[int, ...], ...]:
         """The positions of `conditions`, in families whose members exclude each other; each joins the first family that it can."""
+        facts = [None if condition is None else self._facts(condition) for condition in conditions]
         found: list[list[int]] = []
-        for index, condition in enumerate(conditions):
-            fitting = (family for family in found if all(self.disjoint(conditions[member], condition) for member in family))
+        for index, said in enumerate(facts):
+            fitting = (family for family in found if all(_exclude(facts[member], said) for member in family))
             family = next(fitting, None)
             if family is None:
                 found.append([index])
             else:
                 family.append(index)
         return tuple(map(tuple, found))
+
+    def _number(self, expression: Expression) -> int:
+        return self._numbers.setdefault(expression, len(self._numbers))
+
+    def _facts(self, condition: Expression) -> _Facts:
+        facts = _Facts()
+        for part in conjuncts(condition):
+            facts.true.add(self._number(part))
+            facts.present.add(self._number(part))
+            self._read(part, facts)
+        return facts
+
+    def _read(self, part: Expression, facts: _Facts) -> None:
+        """What one conjunct says."""
+        match part:
+            case Call(function="not", arguments=(denied,)):
+                self._deny(denied, facts)
+            case Call(function="same", arguments=(said, Literal(value=bool() as value))):
+                facts.present.add(self._number(said))
+                if value:
+                    facts.true.add(self._number(said))
+                else:
+                    self._not_true(said, facts)
+            case Call(function="distinct", arguments=(said, Literal(value=True))):
+                self._not_true(said, facts)
+            case Call(function="is_null", arguments=(value,)):
+                facts.null.add(self._number(value))
+            case Call(function="is_present", arguments=(value,)):
+                facts.present.add(self._number(value))
+            case Call(function="in", arguments=(value, *options)) if all(isinstance(option, Literal) for option in options):
+                given = (option.value for option in options if isinstance(option, Literal))
+                self._limits(value, facts).only(constant for constant in given if constant is not None)
+            case Call(function="or", arguments=choices):
+                self._choose(choices, facts)
+            case Call(function=comparison, arguments=(value, other)) if comparison in CONTRARY:
+                self._compare(comparison, value, other, facts)
+            case _:
+                pass
+
+    def _not_true(self, denied: Expression, facts: _Facts) -> None:
+        facts.not_true.add(self._number(denied))
+        facts.denied.append(frozenset(map(self._number, conjuncts(denied))))
+
+    def _compare(self, comparison: str, value: Expression, other: Expression, facts: _Facts) -> None:
+        facts.compared.setdefault((self._number(value), self._number(other)), set()).add(comparison)
+        if not isinstance(other, Literal) or other.value is None:
+            facts.present |= {self._number(value), self._number(other)}
+            return
+        limits, at = self._limits(value, facts), _measure(other.value)
+        if comparison == "equal":
+            limits.only([other.value])
+        elif comparison == "unequal":
+            limits.but.add(other.value)
+        elif at is not None:
+            limits.bound(comparison, at)
+
+    def _limits(self, value: Expression, facts: _Facts) -> _Limits:
+        number = self._number(value)
+        facts.present.add(number)
+        return facts.limits.setdefault(number, _Limits())
+
+    def _deny(self, denied: Expression, facts: _Facts) -> None:
+        """NOT c is true only where c is false; of OR, where all its parts are."""
+        self._not_true(denied, facts)
+        facts.present.add(self._number(denied))
+        match denied:
+            case Call(function="same", arguments=(said, Literal(value=True))):
+                self._not_true(said, facts)
+            case Call(function="or", arguments=choices):
+                for choice in choices:
+                    self._deny(choice, facts)
+            case Call(function="in", arguments=(value, *options)) if all(isinstance(option, Literal) for option in options):
+                self._limits(value, facts).but.update(option.value for option in options if isinstance(option, Literal))
+            case Call(function="equal", arguments=(value, Literal(value=constant))) if constant is not None:
+                self._limits(value, facts).but.add(constant)
+            case Call(function="is_null", arguments=(value,)):
+                facts.present.add(self._number(value))
+            case Call(function="is_present", arguments=(value,)):
+                facts.null.add(self._number(value))
+            case _:
+                pass
+
+    def _choose(self, choices: Sequence[Expression], facts: _Facts) -> None:
+        """An OR of equalities of one expression says that it is one of several constants."""
+        found: list[tuple[Expression, Value]] = []
+        for choice in choices:
+            match choice:
+                case Call(function="equal", arguments=(value, Literal(value=constant))) if constant is not None:
+                    found.append((value, constant))
+                case _:
+                    return
+        if len({value for value, _ in found}) == 1:
+            self._limits(found[0][0], facts).only(constant for _, constant in found)
+
+
+def _exclude(one: _Facts | None, other: _Facts | None) -> bool:
+    """Whether no row can meet both."""
+    return one is not None and other is not None and (_contradict(one, other) or _contradict(other, one))
+
+
+def _contradict(one: _Facts, other: _Facts) -> bool:
+    """The same, seen from one side."""
+    if one.true & other.not_true or one.null & other.present:
+        return True
+    if any(denied <= one.true for denied in other.denied):
+        return True
+    if any(CONTRARY[said] & other.compared.get(pair, set()) for pair, all_said in one.compared.items() for said in all_said):
+        return True
+    return any(limits.apart(other.limits[value]) for value, limits in one.limits.items() if value in other.limits)

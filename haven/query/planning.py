@@ -11,6 +11,7 @@ from haven.errors import Code, Refused
 from haven.privacy.budget import Definition
 from haven.privacy.mechanisms import Sensitivity
 from haven.query.aggregates import Aggregate, Kind
+from haven.query.assembling import Grouped, per_person_sql, question_sql
 from haven.query.bounding import Bounding, Options, bound_rows
 from haven.query.candidates import MOST, most_candidates
 from haven.query.complements import complemented
@@ -18,7 +19,8 @@ from haven.query.dates import as_date
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
-from haven.query.pricing import Asked, PlanContext, Priced, burden, price_for_error, price_shared, sensitivity_of, weigh
+from haven.query.preaggregation import bound_per_person, in_parts
+from haven.query.pricing import Asked, PlanContext, Priced, burden, burden_alone, price_for_error, price_shared, sensitivity_of, weigh
 from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
 from haven.query.render import render
 from haven.query.resolve import ResolvedQuery
@@ -141,7 +143,8 @@ class _Planner:
         sums = any(aggregate.kind is not Kind.UNITS for aggregate in self._answer.aggregates)
         sizes = [None if planned.key.domain is None else len(planned.key.domain) for planned in self._planned_keys]
         keys = list(zip((named.expression for named in self._answer.keys), sizes, strict=True))
-        return bound_rows(self._rows, options, keys, sums=sums)
+        ranked = bound_rows(self._rows, options, keys, sums=sums)
+        return bound_per_person(self._answer, options, ranked) or ranked
 
     def burden(self) -> float:
         """What the weighted variance grows with, whatever the price; choosing private keys bears as one count of persons does."""
@@ -169,15 +172,9 @@ class _Planner:
         for index, (direct, centred) in enumerate([] if self._asked.promises else ways):
             if centred != direct:
                 other = [*chosen[:index], centred, *chosen[index + 1 :]]
-                chosen = self._better(other, chosen)
-        for index in range(0 if self._asked.promises else len(chosen)):
-            parts = complemented(chosen, index, drafter)
-            chosen = chosen if parts is None else self._better(list(parts), chosen)
-        return tuple(chosen)
-
-    def _better(self, other: list[Recipe], chosen: list[Recipe]) -> list[Recipe]:
-        """`other` where it is clearly better at any price."""
-        return other if self._burden(other) < (1 - CLEARLY) * self._burden(chosen) else chosen
+                chosen = other if self._alone(other) < (1 - CLEARLY) * self._alone(chosen) else chosen
+        found = tuple(chosen) if self._asked.promises else complemented(chosen, drafter, self._burden)
+        return in_parts(found) if self._bounding.per_person else found
 
     def _most_candidates(self) -> int:
         """How many values a choice may be made of, in as many groups as there are."""
@@ -185,6 +182,9 @@ class _Planner:
             return MOST
         domains = [planned.key.domain for planned in self._keys]
         return most_candidates(None if self._private else prod(len(domain) for domain in domains if domain is not None))
+
+    def _alone(self, recipes: Sequence[Recipe]) -> float:
+        return burden_alone(self._weighed(recipes), self._bounding, self._context.definition)
 
     def _burden(self, recipes: Sequence[Recipe]) -> float:
         return burden(self._weighed(recipes), self._bounding, self._context.definition)
@@ -254,21 +254,11 @@ class _Planner:
         return conditions[0] if len(conditions) == 1 else leaves.all_of(conditions)
 
     def _sql(self, drafts: Sequence[Draft]) -> str:
-        """SELECT keys, units, targets FROM (SELECT what they need FROM table WHERE ranks AND conditions) GROUP BY keys."""
-        values = dict.fromkeys(draft.value for draft in drafts if draft.value is not None)
-        conditions = dict.fromkeys(draft.condition for draft in drafts if draft.condition is not None)
-        value_names = {sql: f"v{index}" for index, sql in enumerate(values)}
-        condition_names = {sql: f"c{index}" for index, sql in enumerate(conditions)}
-        inner = [f"{planned.sql} AS k{index}" for index, planned in enumerate(self._keys)]
-        inner += [f"{sql} AS {name}" for sql, name in (*value_names.items(), *condition_names.items())]
-        if self._private or any(draft.persons for draft in drafts):
-            inner.append(f"{render(self._rows.unit, self._names)} AS u")
-        keys = [f"k{index}" for index in range(len(self._keys))]
-        outer = list(keys) + (["count(DISTINCT u) AS units_"] if self._private else [])
-        for index, draft in enumerate(drafts):
-            value = "u" if draft.persons else value_names.get(draft.value or "", "")
-            outer.append(f"{draft.sql(value, condition_names.get(draft.condition or '', ''))} AS t{index}")
-        return _nested_select(outer, rows_text(self._rows, self._bounding, columns_used(self._answer.read())).select(inner), keys)
+        rows = rows_text(self._rows, self._bounding, columns_used(self._answer.read()))
+        grouped = Grouped(rows, render(self._rows.unit, self._names), [planned.sql for planned in self._keys], self._private)
+        if self._bounding.per_person:
+            return per_person_sql(grouped, drafts, self._bounding.rows.rows_per_unit)
+        return question_sql(grouped, drafts)
 
     def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:
         """sha256 over everything that decides the distribution of the noisy table on a snapshot."""
@@ -297,8 +287,3 @@ def _canonical(draft: Draft) -> tuple[bool, bool, str, str, str]:
 def _key_value(value: Value) -> str | int | bool | None:
     """A key as the engine returns it: dates as ISO text."""
     return value if value is None or isinstance(value, str | int) else str(value)
-
-
-def _nested_select(outer: Sequence[str], rows: str, keys: Sequence[str]) -> str:
-    """SELECT outer FROM (rows) GROUP BY keys: every part is generated, none is the researcher's."""
-    return " ".join(["SELECT", ", ".join(outer), "FROM", f"({rows})", *(["GROUP BY", ", ".join(keys)] if keys else [])])

@@ -129,9 +129,17 @@ def _demands(weighed: Mapping[Draft, float], bounding: Bounding, definition: Def
     return [(family, _demand(family, listed, bounding, definition)) for family in families_of(weighed, bounding)]
 
 
+def burden_alone(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> float:
+    """The same as `burden`, had every draft a share of its own: enough to compare two ways of asking one sum."""
+    return _load([Demand(sensitivity_of(draft, bounding), weight) for draft, weight in weighed.items()], definition)
+
+
 def burden(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> float:
     """What the weighted variance grows with, whatever the price, once it is shared best: Σ Δ₂√w under zCDP, Σ (wΔ₁²)^⅓ under pure DP."""
-    demands = [demand for _, demand in _demands(weighed, bounding, definition)]
+    return _load([demand for _, demand in _demands(weighed, bounding, definition)], definition)
+
+
+def _load(demands: Sequence[Demand], definition: Definition) -> float:
     if definition is Definition.PURE:
         return math.fsum(math.cbrt(each.weight) * math.cbrt(each.sensitivity.l1) ** 2 for each in demands)
     return math.fsum(each.sensitivity.l2 * math.sqrt(each.weight) for each in demands)

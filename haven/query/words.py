@@ -12,12 +12,18 @@ from haven.query.relations import Derived, PerUnit, PublicScan, Rows, Scan, Stac
 from haven.query.sizes import NOTHING_KNOWN
 from haven.query.stages import AnswerStage
 
+PER_PERSON = (
+    "The rows that meet the conditions are aggregated per person first, and whoever has more than the bound counts in proportion:"
+    " ranks among all rows would have left most of them out."
+)
+
 
 def explain(rows: Rows, bounding: Bounding, keys: tuple[GroupKey, ...], targets: tuple[Target, ...], priced: Priced) -> tuple[str, ...]:
     """One sentence a decision: the unit, the bounds and how they are kept, the groups, the targets, the noise."""
     tables = " and ".join(dict.fromkeys(each.table for each in every_source(rows) if isinstance(each, Scan)))
     said = [f"The privacy unit is one value of {rows.unit.name}: all rows of {tables} that it owns.", *_relations(rows), _bounds(bounding)]
     said += [_filters(bounding)] if bounding.filters else []
+    said += [PER_PERSON] if bounding.per_person else []
     said += [_key(key) for key in keys]
     for target, noise in zip(targets, priced.noises, strict=True):
         if isinstance(noise, Choice):
@@ -28,6 +34,8 @@ def explain(rows: Rows, bounding: Bounding, keys: tuple[GroupKey, ...], targets:
             f"The {target.words} is summed as integers in units of {target.grid:.6g} and gets {noise.mechanism} noise:"
             f" 95 % of the time within ±{width:.6g}."
         )
+    if any(len(family) > 1 for family in priced.families):
+        said.append("Figures of rows that exclude each other are one histogram: together they cost what the dearest of them costs.")
     if priced.selection is not None:
         said.append(f"A group appears only if its noisy number of persons is above {priced.selection.threshold}; rarer groups stay unseen.")
     return tuple(said)

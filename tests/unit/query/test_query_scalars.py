@@ -292,6 +292,6 @@ CORE = [
 def test_what_sqlalchemy_core_emits_is_answered(statement: sa.Select[Any], dialect: str) -> None:
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - one of two dialects
 
-    chosen = postgresql.dialect() if dialect == "postgresql" else None
+    chosen = postgresql.dialect() if dialect == "postgresql" else None  # type: ignore[no-untyped-call]
     assert planned(str(statement.compile(dialect=chosen, compile_kwargs={"literal_binds": True}))).outputs
     assert isinstance(planned("SELECT COUNT(*) FROM persons"), query.PrivatePlan)
