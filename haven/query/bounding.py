@@ -26,13 +26,15 @@ Key = tuple[Expression, int | None]
 class Bounding:
     """`rows` bounds sums over rows and `units` counts of persons, under the rank filters of each source.
 
-    `inner` holds the bounds of what derived sources are computed from, a list a source.
+    `inner` holds the bounds of what derived sources are computed from, a list a source. With `per_person` no rank bounds the rows: each
+    person's are aggregated first, and count in proportion beyond the bound.
     """
 
     rows: ContributionBound
     units: ContributionBound
     by_source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inner: Mapping[str, tuple["Bounding", ...]] = field(default_factory=dict)
+    per_person: bool = False
 
     @property
     def filters(self) -> tuple[str, ...]:

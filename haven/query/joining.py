@@ -142,7 +142,7 @@ def _tied(condition: Expression, source: str) -> list[str]:
     match condition:
         case Call(function="equal", arguments=(one, other)):
             pairs = ((one, other), (other, one))
-            return [a.name for a, b in pairs if isinstance(a, Column) and a.source == source and source not in _sources(b)]
+            return [a.name for a, b in pairs if isinstance(a, Column) and a.source == source and source not in _sources(b) and _exact(a, b)]
         case _:
             return []
 
@@ -191,3 +191,8 @@ def _replaced(expression: Expression, new: dict[Expression, Expression]) -> Expr
 
 def _merged(parts: Sequence[Part], merged: frozenset[str]) -> tuple[Part, ...]:
     return tuple(replace(part, merged=part.merged | merged) for part in parts)
+
+
+def _exact(one: Expression, other: Expression) -> bool:
+    """Whether they compare as the values they are: beyond 2⁵³ two integers may be one number."""
+    return one.shape.type is other.shape.type or one.shape.interval.exact
