@@ -144,7 +144,7 @@ def explain(document: Any, price: str) -> str:  # noqa: ANN401 - a receipt's or 
 
 def _mechanism_words(one: Mapping[str, Any]) -> str:
     what, how = one.get("of", "a value"), one.get("mechanism", "noise")
-    return f"{what}: {how} of scale {display.number(one.get('scale'))} (± {display.number(one.get('half_width_95'))} at 95 %)"
+    return f"{what}: {how} of scale {display.number(one.get('scale'))} ({display.off_by(one)} at 95 %)"
 
 
 def _cell(value: object, error: float | None) -> str:

@@ -1,6 +1,6 @@
 """How things look in a notebook: escaped HTML in the notebook's own theme, no script, no style sheet, no address of another host."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 QUIET = "color:var(--jp-ui-font-color2,#616161)"
@@ -36,6 +36,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequen
 def footer(words: object) -> str:
     """One quiet line under a display."""
     return f'<p style="margin:4px 0;font-size:smaller;{QUIET}">{text(words)}</p>'
+
+
+def off_by(mechanism: Mapping[str, object]) -> str:
+    """How far off noise puts a value in 95 of 100 cases: a half-width, or for a value chosen among candidates a number of ranks."""
+    if "rank_error_95" in mechanism:
+        return f"± {number(mechanism['rank_error_95'])} ranks"
+    return f"± {number(mechanism.get('half_width_95'))}"
 
 
 def number(value: object) -> str:

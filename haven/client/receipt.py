@@ -102,7 +102,7 @@ def mechanism_table(mechanisms: list[Mapping[str, Any]]) -> str:
             display.text(one.get("of", "")),
             display.text(one.get("mechanism", "")),
             display.text(display.number(one.get("scale"))),
-            display.quiet(f"± {display.number(one.get('half_width_95'))}"),
+            display.quiet(display.off_by(one)),
         )
         for one in mechanisms
     ]

@@ -92,7 +92,7 @@ class Goal:
         return (0.5 if self.monotonic else 2.0) / self.per_rank**2
 
     def scores(self, counts: Counts, rank: int = 1) -> Scores:
-        """The score of every candidate: largest at the goal, and but for BETWEEN and COMMONEST there alone; RANK aims at the `rank`-th value.
+        """The score of every candidate: largest at the goal, and but for BETWEEN and COMMONEST there alone; RANK aims at `rank`.
 
         One row more or less moves each score by at most `largest`. Integers below 2⁶¹ in size.
         """

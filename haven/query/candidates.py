@@ -20,8 +20,8 @@ from haven.query.shapes import Value, date_of
 MOST = 1024
 FEWEST = 16
 IN_PRIVATE_GROUPS = 128
-MOST_DRAWN = 2**18
-"""Candidates of all groups together: noise takes at most some 3 µs for each."""
+MOST_DRAWN = 2**17
+"""Candidates of all groups together: noise takes some 2 to 4 µs for each."""
 SMALLEST_POWER, LARGEST_POWER = -10, 40
 """Bounds of unbounded numbers are sought among 0 and ± the powers of two from about a thousandth to a million millions."""
 

@@ -35,6 +35,10 @@ CALLS: Mapping[type[exp.Expr], str] = {
     },
     exp.Substring: '"substring"',
     exp.Coalesce: "COALESCE",
+    **{each: each.sql_name().lower() for each in (exp.Median, exp.Min, exp.Max, exp.Quantile, exp.ApproxQuantile)},
+    exp.PercentileCont: "quantile_cont",
+    exp.PercentileDisc: "quantile_disc",
+    exp.Mode: '"mode"',
 }
 """Functions by the name DuckDB shows: in quotes where it is also a keyword."""
 _TYPES = {"INT": "INTEGER"}
@@ -106,6 +110,13 @@ def _chain(node: exp.Expr) -> str:
     return f"({f' {node.key.upper()} '.join(title(part) for part in node.flatten())})"
 
 
+def _within_group(node: exp.Expr) -> str:
+    ordered = ", ".join(f"{title(term.this)}{' DESC' if term.args.get('desc') else ''}" for term in node.args["expression"].expressions)
+    if isinstance(node.this, exp.Mode):
+        return f'"mode"() WITHIN GROUP ( ORDER BY {ordered})'
+    return f"{CALLS.get(type(node.this), node.this.sql_name().lower())}({_listed(node.this)} ORDER BY {ordered})"
+
+
 _TITLES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Column: _column,
     exp.Literal: _constant,
@@ -113,6 +124,8 @@ _TITLES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Paren: lambda node: title(node.this),
     exp.Count: _count,
     exp.Filter: lambda node: f"{title(node.this)} FILTER (WHERE {title(node.args['expression'].this)})",
+    exp.WithinGroup: _within_group,
+    exp.AnonymousAggFunc: lambda node: f"{node.this}({', '.join(map(title, node.expressions))})",
     exp.Case: _case,
     exp.Cast: _cast,
     exp.Not: _not,

@@ -40,6 +40,16 @@ UNNAMED = (
     "COUNT(*) NOT IN (1, 2)",
     "NOT (COUNT(*) > 3)",
     "CASE WHEN COUNT(*) > 12 THEN 'many' ELSE 'few' END",
+    "median(bmi + 1)",
+    "quantile_cont(bmi, 0.25)",
+    "quantile_disc(age, 0.25) FILTER (WHERE male)",
+    "min(age)",
+    "max(born)",
+    "mode(stage)",
+    "mode() WITHIN GROUP (ORDER BY stage)",
+    "percentile_cont(0.5) WITHIN GROUP (ORDER BY bmi DESC)",
+    "percentile_disc(0.5) WITHIN GROUP (ORDER BY age)",
+    "approx_quantile(age, 0.5)",
 )
 KEYS = (
     "stage",
