@@ -52,7 +52,7 @@ def test_a_lowered_bound_with_a_condition_is_kept_per_person_and_says_so() -> No
     ],
 )
 def test_without_a_condition_or_with_one_that_ranks_know_or_with_groups_ranks_do(sql: str) -> None:
-    assert rank_filters(planned(sql, rows_per_unit=2)) != []
+    assert rank_filters(planned(sql, rows_per_unit=3)) != []
 
 
 def test_ranks_do_where_the_bound_is_the_policys() -> None:
