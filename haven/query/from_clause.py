@@ -13,11 +13,13 @@ from haven.query.expressions import Expression, UnitColumn
 from haven.query.functions import call
 from haven.query.grammar import REFUSALS
 from haven.query.joining import Beside, Condition, Link, joined_inner, joined_left, tied
+from haven.query.membership import kept
 from haven.query.names import Part, Scope, find_table, table_source
 from haven.query.relations import Rows
 from haven.query.stages import AnswerStage, RowStage, Stage
 
 MOST_RELATIONS = 32
+SEMI = frozenset({"SEMI", "ANTI"})
 
 
 class Relations:
@@ -116,11 +118,13 @@ class FromClause:
 
     def _join(self, left: Beside, join: exp.Expr) -> tuple[Beside, tuple[Link, ...]]:
         side, kind = str(join.args.get("side") or "").upper(), str(join.args.get("kind") or "").upper()
-        if side not in {"", "LEFT", "RIGHT"} or kind not in {"", "INNER", "OUTER", "CROSS"} or join.args.get("method"):
+        if side not in {"", "LEFT", "RIGHT"} or kind not in {"", "INNER", "OUTER", "CROSS", *SEMI} or join.args.get("method"):
             raise _kind_refused(f"{join.args.get('method') or ''} {side} {kind}")
         right = self._beside(*self._relation(join.this))
         merged = frozenset(identifier.name.lower() for identifier in join.args.get("using") or [])
         on = self._condition(left, right, join, merged)
+        if kind in SEMI:
+            return kept(left, right.rows, on, match=kind == "SEMI"), ()
         links = (*tied(right.rows), *on.links)
         if side == "LEFT":
             return joined_left(left, right, on, merged, self._relations.fresh()), links
@@ -187,6 +191,4 @@ def _kind_refused(kind: str) -> Refused:
             "FULL JOIN keeps rows of both sides without a match.",
             "Write a LEFT JOIN from the table of persons.",
         )
-    if "SEMI" in kind or "ANTI" in kind:
-        return Refused(Code.QUERY_JOIN, "SEMI and ANTI joins are written otherwise here.", "Write WHERE id [NOT] IN (SELECT id FROM …).")
     return Refused(*REFUSALS[exp.Join])

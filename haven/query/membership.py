@@ -1,18 +1,20 @@
-"""IN (SELECT …) and EXISTS: whether a row's own unit has rows elsewhere, or whether its value is in a public table.
+"""IN (SELECT …), EXISTS, SEMI and ANTI JOIN: whether a row's own unit has rows elsewhere, or whether its value is in a public table.
 
 Either is a function of the row's own person and of public data, so it may stand anywhere a condition may. Everything else a subquery in an
 expression could say would carry other people's data into a row, and is refused.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
 from haven.errors import Code, Refused
 from haven.query.binding import MEMBERSHIP
 from haven.query.bounding import Options, bound_rows
-from haven.query.expressions import Expression, Membership, UnitColumn, literal
+from haven.query.expressions import Call, Column, Expression, Membership, UnitColumn, leaves, literal
 from haven.query.functions import call
+from haven.query.joining import Beside, Condition
 from haven.query.names import Scope
 from haven.query.relations import Rows
 from haven.query.render import quoted, render
@@ -49,59 +51,91 @@ def _within(node: exp.In, select: Select) -> Member:
     value = stage.columns[0].expression
 
     def member(operand: Expression) -> Expression:
-        units = isinstance(operand, UnitColumn), isinstance(value, UnitColumn)
-        if all(units):
+        if isinstance(operand, UnitColumn) and isinstance(value, UnitColumn):
+            _check_present(value, stage.rows)
             return _of_unit(operand, stage.rows)
-        if stage.rows.personal or any(units):
+        if stage.rows.personal or isinstance(operand, UnitColumn):
             raise _ownership_refused()
-        call("equal", operand, value)  # refuses types that do not compare
-        nullable = operand.shape.nullable or value.shape.nullable
-        return Membership(operand, _sql(stage.rows, value), names_read(stage.rows, [value]), boolean(nullable=nullable))
+        return _in_public(operand, stage.rows, value)
 
     return member
 
 
+def kept(left: Beside, right: Rows, on: Condition, *, match: bool) -> Beside:
+    """SEMI JOIN: the rows of `left` that `match` one of `right`; ANTI JOIN: those that do not."""
+    condition = _matched(right, on)
+    return replace(left, rows=left.rows.where(condition if match else call("not", condition)))
+
+
+def _matched(right: Rows, on: Condition) -> Expression:
+    """Whether a row has a match in `right`: never NULL."""
+    found = [call("same", each, literal(value=True)) if each.shape.nullable else each for each in _memberships(right, on)]
+    return found[0] if len(found) == 1 else call("and", *found)
+
+
+def _memberships(right: Rows, on: Condition) -> list[Membership]:
+    """By the row's unit, or by one value in a public table; what else ON says is of `right` alone."""
+    inside = {source.source for source in right.sources}
+    across = [each for each in on.others if not _read_by(each) <= inside]
+    ends = [end for link in on.links for end in link]
+    present = (call("is_present", end) for end in ends if end.source in inside and end.shape.nullable)
+    rows = right.where(*(each for each in on.others if each not in across), *present)
+    units = [end for end in ends if end.source not in inside]
+    if right.personal and not across and units and len(units) == len(on.links):
+        return [_of_unit(unit, rows) for unit in dict.fromkeys(units)]
+    match across:
+        case [Call(function="equal", arguments=(one, other))] if not (right.personal or on.links):
+            operand, value = (other, one) if _read_by(one) <= inside else (one, other)
+            if _read_by(value) <= inside and not _read_by(operand) & inside:
+                return [_in_public(operand, rows, value)]
+    raise _ownership_refused()
+
+
+def _read_by(expression: Expression) -> set[str]:
+    """The relations whose columns an expression reads."""
+    return {leaf.source for leaf in leaves(expression) if isinstance(leaf, Column | UnitColumn)}
+
+
 def _exists(node: exp.Exists, scope: Scope, select: Select) -> Expression:
-    """EXISTS (SELECT … WHERE inner.id = outer.id AND …): whether the row's own unit has such a row."""
+    """EXISTS (SELECT … WHERE inner.id = outer.id AND …): whether the row's own unit, or its value in a public table, has such a row."""
     inner = node.this.unnest() if isinstance(node.this, exp.Subquery) else node.this
     if not isinstance(inner, exp.Select) or inner.args.get("group") is not None or inner.args.get("having") is not None:
         raise _ownership_refused()
     copy = inner.copy()
     where = copy.args.get("where")
-    met: list[tuple[UnitColumn, exp.Expr]] = []
-    kept: list[exp.Expr] = []
     called = {alias.lower() for alias in _aliases(copy)}
-    for part in _conjuncts(where.this) if where is not None else ():
-        outer = _outer_unit(part, scope, called)
-        if outer is None:
-            kept.append(part)
-        else:
-            met.append(outer)
+    parts = [] if where is None else _conjuncts(where.this)
+    met = [(part, ends) for part in parts if (ends := _across(part, called)) is not None]
     if not met:
         raise _ownership_refused()
+    kept = [part for part in parts if all(part is not across for across, _ in met)]
     copy.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
-    copy.set("expressions", [inner for _, inner in met])
+    copy.set("expressions", [inner for _, (_, inner) in met])
     stage = _rows(select(copy))
-    if not stage.rows.personal or not all(isinstance(each.expression, UnitColumn) for each in stage.columns):
+    pairs = [(scope.column(outer), column.expression) for (_, (outer, _)), column in zip(met, stage.columns, strict=True)]
+    links = tuple((one, other) for one, other in pairs if isinstance(one, UnitColumn) and isinstance(other, UnitColumn))
+    others = tuple(
+        call("equal", one, other) for one, other in pairs if not isinstance(one, UnitColumn) and not isinstance(other, UnitColumn)
+    )
+    if len(links) + len(others) != len(pairs):
         raise _ownership_refused()
-    found = _of_unit(met[0][0], stage.rows)
-    return call("same", found, literal(value=True)) if found.shape.nullable else found
+    return _matched(stage.rows, Condition(links, others))
 
 
-def _outer_unit(part: exp.Expr, scope: Scope, called: set[str]) -> tuple[UnitColumn, exp.Expr] | None:
-    """The unit column of the outer row that a conjunct makes equal to a column of the subquery, and that column."""
+def _across(part: exp.Expr, called: set[str]) -> tuple[exp.Column, exp.Expr] | None:
+    """The column of the outer row that a conjunct makes equal to a value of the subquery, and that value."""
     node = part.unnest()
     if not isinstance(node, exp.EQ):
         return None
-    ends = [end.unnest() for end in (node.this, node.expression)]
-    if not all(isinstance(end, exp.Column) and end.table for end in ends):
-        return None
-    outer = [end for end in ends if end.table.lower() not in called]
-    if len(outer) != 1 or not isinstance(outer[0], exp.Column):
-        return None
-    found = scope.column(outer[0])
-    inner = next(end for end in ends if end is not outer[0])
-    return (found, inner) if isinstance(found, UnitColumn) else None
+    one, other = node.this.unnest(), node.expression.unnest()
+    for outer, inner in ((one, other), (other, one)):
+        if _outside(outer, called) and not any(_outside(column, called) for column in inner.find_all(exp.Column)):
+            return outer, inner
+    return None
+
+
+def _outside(node: exp.Expr, called: set[str]) -> bool:
+    return isinstance(node, exp.Column) and bool(node.table) and node.table.lower() not in called
 
 
 def _aliases(tree: exp.Select) -> list[str]:
@@ -128,6 +162,22 @@ def _rows(stage: Stage) -> RowStage:
 
 def _of_unit(operand: Expression, rows: Rows) -> Membership:
     return Membership(operand, _sql(rows, rows.unit), names_read(rows, []), boolean(nullable=operand.shape.nullable))
+
+
+def _check_present(value: UnitColumn, rows: Rows) -> None:
+    """NOT IN over a missing value says nothing of anybody: whether one is missing would be told of everybody."""
+    if value.shape.nullable and call("is_present", value) not in rows.conditions:
+        raise Refused(
+            Code.QUERY_OWNERSHIP,
+            "The subquery's persons are of an optional side of a LEFT JOIN, and one who is missing would decide the answer for all.",
+            "Add WHERE id IS NOT NULL to the subquery.",
+        )
+
+
+def _in_public(operand: Expression, rows: Rows, value: Expression) -> Membership:
+    call("equal", operand, value)  # refuses types that do not compare
+    nullable = operand.shape.nullable or value.shape.nullable
+    return Membership(operand, _sql(rows, value), names_read(rows, [value]), boolean(nullable=nullable))
 
 
 def _sql(rows: Rows, value: Expression) -> str:
