@@ -52,6 +52,39 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A batch as the releases it would be answered from: nothing was looked at, nothing spent. JSON-ready.
+
+    `releases` is one object a release (`questions`: places in the batch; `keys`, `cost`, `epsilon`, `free`), `questions` one a question
+    (`release`: its place among the releases; `groups`: of how many cells of it each figure is the sum; `columns`, `errors`, `warnings`).
+    """
+
+    cost: dict[str, str]
+    epsilon: str
+    share_of_budget: float
+    left: dict[str, Any]
+    releases: tuple[dict[str, Any], ...]
+    questions: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Consistent:
+    """An answer moved by least squares until totals and parts that were both released agree: rows and half-widths in its shape."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    errors: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """The answers of a batch, in the order asked, and beside each its consistent form where there is one."""
+
+    answers: tuple[Answer, ...]
+    consistent: tuple[Consistent | None, ...]
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a question would cost and how exact it would be: nothing was looked at, nothing spent.
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Protocol
 
+from haven import query
 from haven.errors import Code, Refused
 from haven.mediator.answers import Question
 from haven.policy.authorisation import Authorisation
@@ -14,6 +16,18 @@ from haven.query.private_plan import PrivatePlan
 from haven.query.sizes import LINEAR, NOTHING_KNOWN, Sizes
 
 
+class Paying(Protocol):
+    """What may be paid for by epsilon or rho."""
+
+    @property
+    def epsilon(self) -> Decimal | None:
+        """As epsilon at the dataset's delta."""
+
+    @property
+    def rho(self) -> Decimal | None:
+        """As rho."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A question up to station 4: priced and permitted, nothing looked at, nothing reserved."""
@@ -23,6 +37,42 @@ class Planned:
     authorisation: Authorisation
     policy: DatasetPolicy
     snapshot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What answering a planned question would come to: the plan that would be done, and the earlier receipts it would be made from."""
+
+    plan: PrivatePlan
+    made_from: dict[str, Any] | None = None
+    free: bool = False
+
+    @property
+    def due(self) -> Price:
+        """What would be paid now."""
+        price = self.plan.price
+        return Price(price.definition, 0) if self.free else price
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question up to station 3: resolved and permitted, not yet priced."""
+
+    question: Question
+    resolved: ResolvedQuery
+    authorisation: Authorisation
+    policy: DatasetPolicy
+    snapshot: int
+
+    @property
+    def terms(self) -> PlanContext:
+        """The terms on which the dataset's population is asked."""
+        return PlanContext(self.policy.budget_owner, self.policy.privacy.definition, self.policy.privacy.delta)
+
+    def planned(self, asked: Asked) -> Planned:
+        """Station 4: at this price, or this error."""
+        plan = query.plan(self.resolved, self.terms, asked)
+        return Planned(self.question, plan, self.authorisation, self.policy, self.snapshot)
 
 
 def asked_of(question: Question, policy: DatasetPolicy, sizes: Sizes = NOTHING_KNOWN) -> Asked:
@@ -38,7 +88,7 @@ def asked_of(question: Question, policy: DatasetPolicy, sizes: Sizes = NOTHING_K
             'Give one of "epsilon", "rho", "error" (the wished 95 % half-width) or "relative_error" (the same as a fraction).',
         )
     return Asked(
-        price=_price(question, policy),
+        price=price_of(question, policy),
         error=None if question.error is None else parse_error(question.error),
         relative_error=None if question.relative_error is None else _fraction(question.relative_error),
         sizes=Sizes(question.size_hint) if question.size_hint is not None else sizes,
@@ -46,11 +96,6 @@ def asked_of(question: Question, policy: DatasetPolicy, sizes: Sizes = NOTHING_K
         groups_per_unit=question.groups_per_unit,
         weights=question.weights,
     )
-
-
-def plan_context(policy: DatasetPolicy) -> PlanContext:
-    """The terms on which the dataset's population is asked."""
-    return PlanContext(population=policy.budget_owner, definition=policy.privacy.definition, delta=policy.privacy.delta)
 
 
 def probe_of(question: Question, policy: DatasetPolicy) -> Asked:
@@ -76,7 +121,8 @@ def _fraction(value: Decimal) -> Decimal:
     return value
 
 
-def _price(question: Question, policy: DatasetPolicy) -> Price | None:
+def price_of(question: Paying, policy: DatasetPolicy) -> Price | None:
+    """The price that `epsilon` or `rho` names; None where neither does."""
     if question.epsilon is not None:
         return price_of_epsilon(policy.privacy.definition, parse_epsilon(question.epsilon), policy.privacy.delta)
     return None if question.rho is None else price_of_rho(policy.privacy.definition, question.rho)

@@ -17,9 +17,10 @@ from haven.engines.time_grid import TimeGrid, slot
 from haven.errors import Code, Fault, Refused, question_fault
 from haven.ledger.entries import RecordedAnswer, Replay, Reservation, Serving
 from haven.ledger.ledger import Free, Ledger
-from haven.mediator import serving
-from haven.mediator.answers import Answer, Preview, Question
-from haven.mediator.asking import Planned, asked_of, needs_sizes, plan_context, probe_of
+from haven.mediator import batching, serving
+from haven.mediator.answers import Answer, BatchAnswer, Preview, Proposal, Question
+from haven.mediator.asking import Foreseen, Planned, Prepared, asked_of, needs_sizes, probe_of
+from haven.mediator.batches import Batch
 from haven.mediator.checking import check, judge, record
 from haven.mediator.in_flight import Calling, InFlight, Journey, Station, called_back
 from haven.mediator.policies import Policies
@@ -53,11 +54,11 @@ class Mediator:
     def answer(self, planned: Planned, principal: Principal, journey: Journey) -> Answer:
         """Stations 5 to 10 of a planned question: from the record, from earlier answers, or from the data."""
         question = planned.question
-        recorded = self._recorded(question, principal, planned)
+        recorded = self.recorded(question, principal, planned)
         if recorded is not None:
             return answer(planned, recorded)
         served = serving.free(self.ledger, planned) if question.replay else None
-        if served is not None and (given := self._give(planned, served)) is not None:
+        if served is not None and (given := self.give(planned, served)) is not None:
             return answer(planned, given)
         difference = serving.difference(self.ledger, planned) if question.replay else None
         if not self.engine.has_room(planned.plan.dataset, planned.snapshot):
@@ -89,21 +90,38 @@ class Mediator:
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""
         planned = self.plan(question, principal)
-        left = self.ledger.left(planned.authorisation)
-        if not question.replay:
-            return preview(planned, planned.plan, left)
-        if self._recorded(question, principal, planned) is not None:
-            return preview(planned, planned.plan, left, free=True)
+        return preview(planned, self.foresee(planned, principal), self.ledger.left(planned.authorisation))
+
+    def propose(self, batch: Batch, principal: Principal) -> Proposal:
+        """What a batch would cost, as which releases, and how exact each answer would be. Nothing is looked at, nothing is spent."""
+        return batching.propose(self, batch, principal)
+
+    def ask_batch(self, batch: Batch, principal: Principal) -> BatchAnswer:
+        """Every answer of a batch, from as few releases as serve best. Refused before anything is looked at; Fault after."""
+        return batching.ask(self, batch, principal)
+
+    def foresee(self, planned: Planned, principal: Principal) -> Foreseen:
+        """What answering would come to: the record, earlier answers, the difference to one, or a draw of its own."""
+        if not planned.question.replay:
+            return Foreseen(planned.plan)
+        if self.recorded(planned.question, principal, planned) is not None:
+            return Foreseen(planned.plan, free=True)
         served = serving.free(self.ledger, planned)
         if served is not None:
-            return preview(planned, served.as_plan(planned.plan), left, made_from=served.made_from, free=True)
+            return Foreseen(served.as_plan(planned.plan), served.made_from, free=True)
         difference = serving.difference(self.ledger, planned)
-        if difference is not None:
-            return preview(planned, difference.as_plan(), left, made_from=difference.made_from)
-        return preview(planned, planned.plan, left)
+        return Foreseen(planned.plan) if difference is None else Foreseen(difference.as_plan(), difference.made_from)
 
     def plan(self, question: Question, principal: Principal) -> Planned:
         """Stations 1 to 4: text → parsed → resolved → authorised → planned."""
+        prepared = self.prepare(question, principal)
+        sizes = NOTHING_KNOWN
+        if needs_sizes(question, prepared.resolved):
+            sizes = serving.known_sizes(self.ledger, prepared.planned(probe_of(question, prepared.policy)))
+        return prepared.planned(asked_of(question, prepared.policy, sizes))
+
+    def prepare(self, question: Question, principal: Principal) -> Prepared:
+        """Stations 1 to 3: text → parsed → resolved → authorised."""
         parsed = query.parse(question.sql)
         policies = self.policies.now()
         project = policies.project(question.project)
@@ -113,15 +131,9 @@ class Mediator:
         policy = policies.dataset(resolved.footprint.dataset)
         standing = replace(standing, dataset_paused=policies.halt(policy.dataset))
         authorisation = authorise(resolved.footprint, principal, project, policy, standing, self.clock().date(), self.policies.diseases)
-        terms, snapshot = plan_context(policy), policies.snapshot(policy.dataset)
-        sizes = NOTHING_KNOWN
-        if needs_sizes(question, resolved):
-            probe = query.plan(resolved, terms, probe_of(question, policy))
-            sizes = serving.known_sizes(self.ledger, Planned(question, probe, authorisation, policy, snapshot))
-        plan = query.plan(resolved, terms, asked_of(question, policy, sizes))
-        return Planned(question, plan, authorisation, policy, snapshot)
+        return Prepared(question, resolved, authorisation, policy, policies.snapshot(policy.dataset))
 
-    def _give(self, planned: Planned, served: Served) -> Replay | None:
+    def give(self, planned: Planned, served: Served) -> Replay | None:
         """Book an answer that earlier ones answer: free. None where a rule withholds it as it stands."""
         plan, question = served.as_plan(planned.plan), planned.question
         verdict = judge(plan, planned.policy, served.noisy)
@@ -160,7 +172,7 @@ class Mediator:
             log.error("a fault could not be booked now; the sweeper will")  # noqa: TRY400 - the same
         return question_fault()
 
-    def _recorded(self, question: Question, principal: Principal, planned: Planned) -> Replay | None:
+    def recorded(self, question: Question, principal: Principal, planned: Planned) -> Replay | None:
         """An answer already paid for: the same request sent again under its key, or the same plan on the same snapshot."""
         plan, snapshot = planned.plan, planned.snapshot
         if question.idempotency_key is not None:

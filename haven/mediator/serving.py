@@ -110,6 +110,12 @@ def free(ledger: Ledger, planned: Planned) -> Served | None:
     return None if best is None else best[1].served(ledger, planned.plan)
 
 
+def of_receipt(ledger: Ledger, planned: Planned, receipt: str) -> Served | None:
+    """The answer under `receipt` as the plan's own, however exact it is; None where it does not hold what the plan needs."""
+    match = next((match for match in _matches(ledger, planned) if match.recorded.id == receipt), None)
+    return None if match is None else match.served(ledger, planned.plan)
+
+
 def difference(ledger: Ledger, planned: Planned) -> Difference | None:
     """The earlier answer to which least is missing, where paying the difference is cheaper than the question anew."""
     found = [made for match in _matches(ledger, planned) if match.same and (made := _missing(match, planned.plan)) is not None]

@@ -1,11 +1,9 @@
 """Station 10: noisy integers become the table that was asked for, with its error bars and its receipt."""
 
-from typing import Any
-
 from haven import query
 from haven.ledger.entries import Replay
 from haven.mediator.answers import Answer, AnswerColumn, Preview
-from haven.mediator.asking import Planned
+from haven.mediator.asking import Foreseen, Planned
 from haven.mediator.receipts import amounts, mechanisms, plan_facts, receipt_document, receipt_facts
 from haven.mediator.serving import as_recorded
 from haven.privacy.accounting import as_quantities, epsilon_of
@@ -24,17 +22,15 @@ def answer(planned: Planned, recorded: Replay) -> Answer:
     facts = receipt_facts(planned.plan, planned.policy, planned.question.project, planned.question.sql)
     if "made_from" in document:
         facts |= {name: document[name] for name in MADE}
-    return Answer(_columns(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
+    return Answer(columns_of(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
 
 
-def preview(planned: Planned, plan: PrivatePlan, left: Price, *, made_from: dict[str, Any] | None = None, free: bool = False) -> Preview:
-    """Price, share, error bars and mechanisms, from the plan alone; `left` is what may still be spent before the question.
-
-    `plan` is what would be done: `planned.plan`, or less where earlier answers help (`made_from`).
-    """
+def preview(planned: Planned, foreseen: Foreseen, left: Price) -> Preview:
+    """Price, share, error bars and mechanisms, from the plan alone; `left` is what may still be spent before the question."""
+    plan = foreseen.plan
     policy, cap, hint = planned.policy, planned.authorisation.caps.project, planned.question.size_hint
     return Preview(
-        columns=_columns(plan),
+        columns=columns_of(plan),
         cost=as_quantities(plan.price),
         epsilon=str(epsilon_of(plan.price, policy.privacy.delta)),
         share_of_budget=plan.price.pico / cap.pico if cap.pico else 1.0,
@@ -43,12 +39,13 @@ def preview(planned: Planned, plan: PrivatePlan, left: Price, *, made_from: dict
         mechanisms=tuple(mechanisms(plan)),
         warnings=plan.warnings,
         words=plan.words,
-        free=free,
+        free=foreseen.free,
         plan=plan_facts(plan),
         expected={} if hint is None else expected_at(plan, hint),
-        made_from=made_from,
+        made_from=foreseen.made_from,
     )
 
 
-def _columns(plan: PrivatePlan) -> tuple[AnswerColumn, ...]:
+def columns_of(plan: PrivatePlan) -> tuple[AnswerColumn, ...]:
+    """Names and types of the columns that a plan answers, in the order asked."""
     return tuple(AnswerColumn(output.name, output.type) for output in plan.outputs)

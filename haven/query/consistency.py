@@ -8,6 +8,7 @@ z = y - V Aᵀ (A V Aᵀ)⁺ A y, and its covariance is V - V Aᵀ (A V Aᵀ)⁺
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -49,8 +50,8 @@ def reconciled(parts: Sequence[Part]) -> list[Part] | None:
 
 
 def _places(parts: Sequence[Part]) -> list[tuple[int, int]]:
-    ends = np.cumsum([len(part.keys) for part in parts]).tolist()
-    return list(zip([0, *ends[:-1]], ends, strict=True))
+    ends = list(accumulate(len(part.keys) for part in parts))
+    return [(end - len(part.keys), end) for part, end in zip(parts, ends, strict=True)]
 
 
 def _sums(parts: Sequence[Part]) -> list[list[float]]:

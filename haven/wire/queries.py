@@ -50,6 +50,33 @@ class QueryOptions(Message):
     replay: Annotated[bool, Field(strict=True)] = True
 
 
+class BatchOptions(Message):
+    """Options of a batch; as those of a question."""
+
+    rows_per_unit: Bound | None = None
+    groups_per_unit: Bound | None = None
+    replay: Annotated[bool, Field(strict=True)] = True
+
+
+class BatchQuestion(Message):
+    """One question of a batch, and how much its exactness counts beside the others'."""
+
+    sql: Annotated[str, Field(min_length=1)]
+    weight: Weight = 1.0
+
+
+class BatchRequest(Message):
+    """Questions about one dataset with one price for them all: `epsilon` or `rho`."""
+
+    project: ProjectName
+    questions: Annotated[list[BatchQuestion], Field(min_length=1, max_length=50)]
+    epsilon: Quantity | None = None
+    rho: Quantity | None = None
+    options: BatchOptions = BatchOptions()
+    preview: Annotated[bool, Field(strict=True)] = False
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=190)] | None = None
+
+
 class QueryRequest(Message):
     """A question and exactly one way to pay for it: `epsilon`, `rho`, `error` or `relative_error`.
 

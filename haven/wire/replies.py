@@ -94,6 +94,37 @@ class PreviewReply(BaseModel):
     made_from: MadeFrom | None
 
 
+class ProposalReply(BaseModel):
+    """A batch as the releases it would be answered from; nothing was looked at, nothing spent."""
+
+    cost: Amounts
+    epsilon: str
+    share_of_budget: float
+    left: Amounts
+    releases: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
+
+
+class ConsistentReply(BaseModel):
+    """An answer moved by least squares until totals and parts agree, in the answer's shape."""
+
+    rows: list[list[Any]]
+    errors: list[list[float | None]]
+
+
+class BatchAnswerReply(AnswerReply):
+    """One answer of a batch; `consistent` where a total and its parts were both released."""
+
+    consistent: ConsistentReply | None
+
+
+class BatchReply(BaseModel):
+    """The answers of a batch, in the order asked."""
+
+    proposal: ProposalReply
+    answers: list[BatchAnswerReply]
+
+
 class StationReply(BaseModel):
     """Where a question on its way stands: waiting, running or noising."""
 

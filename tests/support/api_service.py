@@ -15,7 +15,8 @@ from fastapi import FastAPI, Request
 from starlette.routing import BaseRoute
 
 from haven.errors import Code, Fault, HavenError, Refused, question_fault
-from haven.mediator.answers import Answer, AnswerColumn, Preview, Question
+from haven.mediator.answers import Answer, AnswerColumn, BatchAnswer, Consistent, Preview, Proposal, Question
+from haven.mediator.batches import Batch
 from haven.mediator.in_flight import Calling, InFlight, Station
 from haven.policy.roles import Principal, Role
 from haven.query.private_plan import OutputType
@@ -85,6 +86,14 @@ PREVIEW = Preview(
     plan=RECEIPT_DOCUMENT["plan"],
     expected={"n": {"half_width": 6.3, "relative": 0.0063}, "mean": {"half_width": 0.4, "relative": None}},
 )
+PROPOSAL = Proposal(
+    cost={"rho": "0.001", "delta": "0"},
+    epsilon="0.1",
+    share_of_budget=0.041,
+    left={"rho": "0.02", "delta": "0", "epsilon": "0.9"},
+    releases=({"questions": [0], "keys": ["test"], "cost": {"rho": "0.001", "delta": "0"}, "epsilon": "0.1", "free": False},),
+    questions=({"release": 0, "groups": 1, "columns": [], "errors": {"n": 6.3, "wild": float("inf")}, "warnings": []},),
+)
 DATASET: dict[str, Any] = {
     "name": "nafld",
     "title": "Liver <b>disease</b>",
@@ -144,6 +153,16 @@ class StandIn:
     def preview(self, question: Question, principal: Principal) -> Preview:
         self._note(question, principal)
         return PREVIEW
+
+    def propose(self, batch: Batch, principal: Principal) -> Proposal:
+        for item in batch.items:
+            self._note(batch.question(item.sql), principal)
+        return PROPOSAL
+
+    def ask_batch(self, batch: Batch, principal: Principal) -> BatchAnswer:
+        proposal = self.propose(batch, principal)
+        consistent = Consistent(tuple((key, float(n or 0), mean) for key, n, mean in ANSWER.rows), ANSWER.errors)
+        return BatchAnswer((ANSWER,) * len(batch.items), (consistent, *[None] * (len(batch.items) - 1)), proposal)
 
     def station(self, key: str, principal: Principal) -> Station:
         return self._in_flight(principal).station(principal.name, key)

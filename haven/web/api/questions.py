@@ -35,7 +35,7 @@ def ask(message: QueryRequest, rooms: Rooms, principal: Asker, accept: Annotated
     """The answer to a question, noised and paid for; with `preview`, its price alone, for free."""
     question = question_of(message)
     if message.preview:
-        return json_reply({**preview_json(rooms.mediator.preview(question, principal)), **_mark(rooms.kind)})
+        return json_reply({**preview_json(rooms.mediator.preview(question, principal)), **mark(rooms.kind)})
     answer = answer_message(rooms.mediator.ask(question, principal), rooms.kind)
     if prefers_json(accept):
         return json_reply(answer.to_json())
@@ -80,10 +80,10 @@ def question_of(message: QueryRequest) -> Question:
 def answer_message(answer: Answer, kind: HomeKind = HomeKind.NORMAL) -> AnswerMessage:
     """The answer as it travels."""
     columns = tuple(Column(column.name, CellType(column.type.value)) for column in answer.columns)
-    return AnswerMessage(columns, answer.rows, answer.errors, {**answer.receipt, **_mark(kind)})
+    return AnswerMessage(columns, answer.rows, answer.errors, {**answer.receipt, **mark(kind)})
 
 
-def _mark(kind: HomeKind) -> dict[str, bool]:
+def mark(kind: HomeKind) -> dict[str, bool]:
     """What every answer of a bench home says: nobody is promised anything there."""
     return {"bench": True} if kind is HomeKind.BENCH else {}
 
