@@ -204,6 +204,8 @@ def _unbounded(called: str, name: str, *, day: bool) -> Refused:
 
 
 def _bounds(node: exp.Expr, row: Row, condition: Expression | None) -> Aggregate:
+    if node.this != BOUNDS:
+        raise Refused(Code.QUERY_AGGREGATE, "This aggregate is not answered.", "Use COUNT, SUM, AVG, MEDIAN, MIN or MAX.")
     if len(node.expressions) != 1:
         raise Refused(Code.QUERY_AGGREGATE, f"{BOUNDS} takes one column.", f"Write {BOUNDS}(x).")
     value = row.bind(node.expressions[0])
