@@ -1,6 +1,8 @@
 """How exact an answer will be for groups of a public size: error bars before asking, at hypothetical values. Data-free."""
 
-from haven.query.finishing import UNITS, errors_at, linear_form
+from haven.query.error_bars import linear_form
+from haven.query.evaluation import UNITS
+from haven.query.finishing import errors_at
 from haven.query.private_plan import PrivatePlan
 
 

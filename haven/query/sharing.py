@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from haven.policy.authorisation import Footprint
 from haven.query.aggregates import Aggregate
+from haven.query.evaluation import targets_in
 from haven.query.expressions import AggregateLeaf, Call, Expression, leaves
-from haven.query.finishing import targets_in
 from haven.query.private_plan import Apply, OutputType, PrivatePlan
 from haven.query.relations import Named
 from haven.query.resolve import ResolvedQuery
