@@ -1,7 +1,7 @@
 """`haven query`: one question from a terminal, over HTTP with a token, or on the haven's own machine as a researcher of the project."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -19,12 +19,24 @@ TYPES = {"int64": "integer", "double": "number", "bool": "boolean", "string": "t
 """A column's type, from Arrow's words to the interface's."""
 
 
+class Ways(TypedDict):
+    """The ways to pay, and the size they may need."""
+
+    epsilon: str | None
+    rho: str | None
+    error: str | None
+    relative_error: str | None
+    size_hint: int | None
+
+
 def ask(
     sql: str,
     project: Annotated[str, typer.Option(help="On whose budget.")],
     epsilon: Annotated[str | None, typer.Option(help="Price as epsilon.")] = None,
     rho: Annotated[str | None, typer.Option(help="Price as rho (zcdp).")] = None,
     error: Annotated[str | None, typer.Option(help="Wished 95 % half-width; haven finds the price.")] = None,
+    relative_error: Annotated[str | None, typer.Option(help="The same as a fraction of the answer.")] = None,
+    size_hint: Annotated[int | None, typer.Option(min=1, help="A public number of rows that every figure has at least.")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show price and error bars; nothing is spent.")] = False,
     token: Annotated[str | None, typer.Option(envvar="HAVEN_TOKEN", help="API token, with --url.")] = None,
     url: Annotated[str | None, typer.Option(help="A running haven.")] = None,
@@ -36,12 +48,13 @@ def ask(
     with spoken_errors():
         if url is not None:
             distant = haven.connect(url=url, token=token, project=project)
+            ways: Ways = {"epsilon": epsilon, "rho": rho, "error": error, "relative_error": relative_error, "size_hint": size_hint}
             if preview:
-                _show_distant_preview(distant.preview(sql, epsilon=epsilon, rho=rho, error=error), as_json=as_json)
+                _show_distant_preview(distant.preview(sql, **ways), as_json=as_json)
             else:
-                _show_distant_answer(distant.query(sql, epsilon=epsilon, rho=rho, error=error), as_json=as_json)
+                _show_distant_answer(distant.query(sql, **ways), as_json=as_json)
             return
-        question = Question(project, sql, _decimal(epsilon), _decimal(rho), _decimal(error))
+        question = Question(project, sql, _decimal(epsilon), _decimal(rho), _decimal(error), _decimal(relative_error), size_hint)
         with open_house(home) as house:
             principal = _researcher(house, project, user)
             if preview:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from haven.client.chart import Chart
+    from haven.client.picture import PlanPicture
 
 LEVEL = 0.95
 SHOWN_ROWS = 60
@@ -116,8 +117,14 @@ class Answer:
         return draw(self, x=x, y=[y] if isinstance(y, str) else y, title=title)
 
     def explain(self) -> str:
-        """What was done to the question, in words."""
+        """What was done to the question, in words, and the SQL that ran (generated from the plan; it holds no data)."""
         return explain(self.receipt.document, self.receipt.line())
+
+    def plan_picture(self) -> "PlanPicture":
+        """The same as a picture: unit, rows, bounds, groups, noise, price, SQL."""
+        from haven.client.picture import PlanPicture  # noqa: PLC0415 - not every answer is drawn
+
+        return PlanPicture(self.receipt.document)
 
     def __repr__(self) -> str:
         """The table as text, and the footer."""
@@ -139,7 +146,9 @@ def explain(document: Any, price: str) -> str:  # noqa: ANN401 - a receipt's or 
     lines = [str(word) for word in document.get("words") or ()]
     lines = lines or [_mechanism_words(one) for one in document.get("mechanisms") or () if isinstance(one, dict)]
     lines += [f"Mind: {warning}" for warning in document.get("warnings") or ()]
-    return "\n".join([*lines, price])
+    plan = document.get("plan")
+    ran = [f"SQL that runs: {plan['sql']}"] if isinstance(plan, dict) and plan.get("sql") else []
+    return "\n".join([*lines, *ran, price])
 
 
 def _mechanism_words(one: Mapping[str, Any]) -> str:

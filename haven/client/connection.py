@@ -46,6 +46,10 @@ class Connection:
         """The JSON at `path`."""
         return _json(self._send("GET", path, params=parameters))
 
+    def delete(self, path: str) -> Any:  # noqa: ANN401 - the same
+        """The JSON that comes back when `path` is deleted."""
+        return _json(self._send("DELETE", path))
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
         """The JSON that comes back for `body`."""
         return _json(self._send("POST", path, json=body))

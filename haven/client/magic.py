@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from haven.client.answer import Answer
     from haven.client.preview import Preview
 
-USAGE = "%%haven --epsilon 0.1 -o answer   (or --rho, --error; --rows-per-unit, --groups-per-unit, --fresh, --preview)"
+USAGE = (
+    "%%haven --epsilon 0.1 -o answer   (or --rho, --error, --relative-error;"
+    " --size-hint, --rows-per-unit, --groups-per-unit, --fresh, --preview)"
+)
 
 
 class _Line(argparse.ArgumentParser):
@@ -21,10 +24,11 @@ class _Line(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Line(prog="%%haven", add_help=False, allow_abbrev=False, exit_on_error=False)
-    for amount in ("--epsilon", "--rho", "--error"):
+    for amount in ("--epsilon", "--rho", "--error", "--relative-error"):
         parser.add_argument(amount)
     parser.add_argument("--rows-per-unit", type=int)
     parser.add_argument("--groups-per-unit", type=int)
+    parser.add_argument("--size-hint", type=int)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--preview", action="store_true")
     parser.add_argument("-o", "--out")
@@ -44,7 +48,8 @@ def ask_cell(line: str, cell: str, names: dict[str, Any]) -> "Answer | Preview":
     options = _read(line)
     if options.out is not None and not options.out.isidentifier():
         raise Refused(Code.REQUEST_INVALID, "The name after -o is not a Python name.", "Write -o answer.")
-    common = {name: getattr(options, name) for name in ("epsilon", "rho", "error", "rows_per_unit", "groups_per_unit")}
+    names_of = ("epsilon", "rho", "error", "relative_error", "size_hint", "rows_per_unit", "groups_per_unit")
+    common = {name: getattr(options, name) for name in names_of}
     asked = latest().preview(cell, **common) if options.preview else latest().query(cell, **common, replay=not options.fresh)
     if options.out is not None:
         names[options.out] = asked

@@ -61,10 +61,18 @@ class Receipt:
         """True for a recorded answer, which cost nothing."""
         return bool(self.document.get("replayed"))
 
+    @property
+    def made_from(self) -> Mapping[str, Any]:
+        """The earlier receipts that the answer was made from, and by which rule; empty where it was drawn by itself."""
+        found = self.document.get("made_from")
+        return found if isinstance(found, Mapping) else {}
+
     def price_words(self) -> str:
         """The price in words."""
         if self.replayed:
             return "free: this question was answered before"
+        if self.made_from and set(self.cost.values()) <= {"0"}:
+            return "free: made from earlier answers"
         return f"cost ε {display.quantity(self.epsilon)}"
 
     def left_words(self) -> str:

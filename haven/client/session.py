@@ -1,15 +1,17 @@
 """`haven.connect()` and what it gives: one researcher's way to one service, for one project."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from haven.client.answer import Answer
+from haven.client.batch import BatchAnswers, Proposal
 from haven.client.budget import Budget
 from haven.client.catalogue import Catalogue
 from haven.client.connection import Connection, open_connection, unreadable
 from haven.client.preview import Preview
-from haven.client.questions import Amount, Payment, query_message, sql_of
+from haven.client.progress import watched
+from haven.client.questions import Amount, Payment, batch_message, query_message, sql_of
 from haven.client.release import Content, Release, request_release
 from haven.errors import Code, Refused
 
@@ -73,6 +75,8 @@ class Haven:
         epsilon: Amount | None = None,
         rho: Amount | None = None,
         error: Amount | None = None,
+        relative_error: Amount | None = None,
+        size_hint: int | None = None,
         rows_per_unit: int | None = None,
         groups_per_unit: int | None = None,
         weights: Mapping[str, float] | None = None,
@@ -80,28 +84,70 @@ class Haven:
     ) -> Answer:
         """The answer to SQL or an Ibis expression, paid with exactly one of `epsilon`, `rho`, `error` (± at 95 %: haven finds the price).
 
-        `replay=False` pays for a fresh draw where the recorded answer would be free.
+        `relative_error=0.05` is the same as a fraction of the answer: its size is known from `size_hint` (a public number of rows that
+        every figure has at least) or from an earlier answer of yours. `replay=False` pays for a fresh draw and uses no earlier answer.
+        An interrupt calls the question back: free before haven looks at anything, spent after that.
         """
         options = {"rows_per_unit": rows_per_unit, "groups_per_unit": groups_per_unit, "weights": weights, "replay": replay}
-        body = self._message(question, Payment(epsilon, rho, error), options, preview=False)
-        return Answer.read(self._connection.ask("/api/v1/queries", body))
+        options |= {"size_hint": size_hint}
+        body = self._message(question, Payment(epsilon, rho, error, relative_error), options, preview=False)
+        return Answer.read(watched(self._connection, body["idempotency_key"], lambda: self._connection.ask("/api/v1/queries", body)))
 
-    def preview(
+    def preview(  # noqa: PLR0913 - the same
         self,
         question: "str | ir.Expr",
         *,
         epsilon: Amount | None = None,
         rho: Amount | None = None,
         error: Amount | None = None,
+        relative_error: Amount | None = None,
+        size_hint: int | None = None,
         rows_per_unit: int | None = None,
         groups_per_unit: int | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> Preview:
-        """What the question would cost and how exact it would be. Free; nothing is looked at."""
-        options = {"rows_per_unit": rows_per_unit, "groups_per_unit": groups_per_unit, "weights": weights}
-        return Preview(
-            self._connection.post("/api/v1/queries", self._message(question, Payment(epsilon, rho, error), options, preview=True))
-        )
+        """What the question would cost and how exact it would be. Free; nothing is looked at.
+
+        With `size_hint` it says what that error is in groups of so many rows.
+        """
+        options = {"rows_per_unit": rows_per_unit, "groups_per_unit": groups_per_unit, "weights": weights, "size_hint": size_hint}
+        payment = Payment(epsilon, rho, error, relative_error)
+        return Preview(self._connection.post("/api/v1/queries", self._message(question, payment, options, preview=True)))
+
+    def batch(
+        self,
+        questions: "Sequence[str | ir.Expr]",
+        *,
+        epsilon: Amount | None = None,
+        rho: Amount | None = None,
+        weights: Sequence[float] | None = None,
+        rows_per_unit: int | None = None,
+        groups_per_unit: int | None = None,
+        replay: bool = True,
+    ) -> BatchAnswers:
+        """The answers to a list of questions about one dataset, paid together: as few shared releases as serve best, the price split best.
+
+        `weights` (one a question) says whose exactness counts more. `propose` shows the releases and the errors first, for free.
+        """
+        options = {"rows_per_unit": rows_per_unit, "groups_per_unit": groups_per_unit, "replay": replay}
+        body = batch_message(self.project, [*map(sql_of, questions)], Payment(epsilon, rho), weights, options, preview=False)
+        return BatchAnswers(watched(self._connection, body["idempotency_key"], lambda: self._connection.post("/api/v1/batches", body)))
+
+    def propose(
+        self,
+        questions: "Sequence[str | ir.Expr]",
+        *,
+        epsilon: Amount | None = None,
+        rho: Amount | None = None,
+        weights: Sequence[float] | None = None,
+        rows_per_unit: int | None = None,
+        groups_per_unit: int | None = None,
+        replay: bool = True,
+    ) -> Proposal:
+        """What `batch` would do: the releases, what is due, and the expected error of every answer. Free; nothing is looked at."""
+        options = {"rows_per_unit": rows_per_unit, "groups_per_unit": groups_per_unit, "replay": replay}
+        body = batch_message(self.project, [*map(sql_of, questions)], Payment(epsilon, rho), weights, options, preview=True)
+        return Proposal(self._connection.post("/api/v1/batches", body))
 
     def request_release(self, items: Iterable[Content], *, title: str, context: str) -> Release:
         """Ask that `items` (answers, and paths of PNG or Markdown files) may leave: frozen by content, checked, decided, signed."""
