@@ -45,3 +45,6 @@ SELECT c.chapter, AVG(v.nights) AS nights FROM visits v JOIN (SELECT code, chapt
 
 -- targets 1; groups 1; ranks rk_<=4; bounds 8/1/8
 SELECT COUNT(*) AS n FROM icd c JOIN visits v ON c.code = v.code;
+
+-- targets 1; groups 1; ranks rk_<=4; bounds 4/1/4
+SELECT COUNT(*) AS n FROM visits v WHERE EXISTS (SELECT 1 FROM icd c WHERE c.code = v.code AND c.weight >= 5);

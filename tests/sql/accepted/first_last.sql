@@ -9,3 +9,9 @@ SELECT p.male, AVG(t.b - t.a) AS change FROM persons p JOIN (SELECT id, ARG_MIN(
 
 -- targets 1; groups 9; ranks rk_<=6; bounds 1/1/1
 SELECT g, COUNT(*) AS n FROM (SELECT id, ARG_MAX(grade, day) AS g FROM labs GROUP BY id) AS t GROUP BY g;
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+SELECT AVG(v) AS first_value FROM (SELECT id, FIRST(value ORDER BY day) AS v FROM labs GROUP BY id) AS t;
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+SELECT AVG(v) AS last_value FROM (SELECT id, LAST(value ORDER BY day) AS v FROM labs GROUP BY id) AS t;

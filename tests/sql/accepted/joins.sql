@@ -111,3 +111,9 @@ SELECT p.male, l.test, COUNT(DISTINCT l.id) AS people FROM persons p JOIN labs l
 
 -- targets 2; groups 1; ranks rk_<=6 rk_<=1; bounds 6/1/6
 SELECT AVG(x) AS v FROM (SELECT l.value - p.bmi AS x FROM persons p JOIN labs l ON p.id = l.id) AS t;
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons p SEMI JOIN labs l ON p.id = l.id;
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons p ANTI JOIN labs l ON p.id = l.id;

@@ -87,3 +87,6 @@ SELECT AVG(v) AS within_person FROM (SELECT id, STDDEV_POP(value) AS v FROM labs
 
 -- targets 2; groups 2; ranks rk_<=1 rk_<=6; bounds 1/1/1
 SELECT male, AVG(n) AS v FROM (SELECT p.id, p.male, COUNT(l.value) AS n FROM persons p LEFT JOIN labs l ON p.id = l.id GROUP BY p.id, p.male) AS t GROUP BY male;
+
+-- targets 2; groups 1; ranks rk_<=6; bounds 1/1/1
+SELECT AVG(v) AS within_person FROM (SELECT id, VAR_SAMP(value) AS v FROM labs GROUP BY id) AS t;

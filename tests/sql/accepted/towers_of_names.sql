@@ -45,3 +45,6 @@ WITH grouped AS (SELECT male, stage, COUNT(*) AS n, SUM(bmi) AS s FROM persons G
 
 -- targets 1; groups 1; ranks none; bounds 1/1/1
 WITH digestive AS (SELECT code FROM icd WHERE chapter = 'digestive') SELECT COUNT(DISTINCT v.id) AS n FROM visits v JOIN digestive d ON v.code = d.code;
+
+-- targets 4; groups 1; ranks rk_<=1; bounds 1/1/1
+WITH t(a, b) AS (SELECT age, bmi FROM persons) SELECT AVG(a) AS a, AVG(b) AS b FROM t;
