@@ -104,7 +104,7 @@ def checked(rows: Rows, links: Sequence[Link]) -> Rows:
     personal = {source.source for source in inner if not isinstance(source, PublicScan)}
     if personal:
         met = {rows.unit.source}
-        for _ in personal:
+        for _ in rows.sources:
             met |= {end.source for link in links if any(each.source in met for each in link) for end in link}
         if personal - met:
             raise join_refused()
