@@ -3,6 +3,7 @@
 import json
 import select
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,12 +33,20 @@ class Peer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Ends the process."""
+        self.end()
+
+    def end(self) -> None:
+        """Ends the process."""
         self._process.kill()
         self._process.wait()
 
     def load(self, folder: Path, timeout_s: float = 600) -> None:
         """Reads `people.parquet` and `visits.parquet` of a folder. Raises PeerGone."""
-        self._say({"load": {name: str(folder / f"{name}.parquet") for name in ("people", "visits")}}, timeout_s)
+        self.load_tables({name: str(folder / f"{name}.parquet") for name in ("people", "visits")}, timeout_s)
+
+    def load_tables(self, paths: Mapping[str, str], timeout_s: float = 600) -> None:
+        """Reads tables from Parquet files. Raises PeerGone."""
+        self._say({"load": dict(paths)}, timeout_s)
 
     def ask(self, told: dict[str, Any], noise: str, runs: int, timeout_s: float) -> dict[str, Any]:
         """The runner's answer (see peers/protocol.py). Raises PeerGone."""

@@ -10,6 +10,10 @@ EPSILON = 1.0
 DELTA = 1e-6
 DOMAINS = {"region": REGIONS, "sex": SEXES, "code": CODES}
 BOUNDS = {"x": (0.0, 1000.0), "value": (0.0, 500.0), "age": (18, 98)}
+TABLES = {
+    "people": {"id": "int", "region": "string", "sex": "string", "age": "int", "x": "float"},
+    "visits": {"id": "int", "code": "string", "site": "string", "value": "float"},
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class SharedQuery:
     def told(self) -> dict[str, Any]:
         """What a peer's runner is told, as JSON."""
         domains = None if self.private else {key: DOMAINS[key] for key in self.keys}
-        return {**asdict(self), "domains": domains, "epsilon": EPSILON, "delta": DELTA, "bounds": BOUNDS}
+        return {**asdict(self), "domains": domains, "epsilon": EPSILON, "delta": DELTA, "bounds": BOUNDS, "tables": TABLES}
 
 
 def _of(name: str, op: str, column: str | None = None) -> Aggregate:

@@ -10,7 +10,7 @@ from protocol import Prepared, Rows, Told, Unsupported, serve
 
 warnings.filterwarnings("ignore")
 dp.enable_features("contrib")
-CANDIDATES = [float(number) for number in range(1001)]
+CANDIDATES = 1001
 OPERATORS = {">": pl.Expr.gt, "<": pl.Expr.lt, "=": pl.Expr.eq}
 frames: dict[str, pl.DataFrame] = {}
 
@@ -36,7 +36,8 @@ def expression(aggregate: dict[str, Any], *, one_row: bool) -> Any:
         case "mean":
             made = filled.dp.mean(between)
         case "median":
-            made = filled.dp.median(CANDIDATES)
+            step = (between[1] - between[0]) / (CANDIDATES - 1)
+            made = filled.dp.median([between[0] + place * step for place in range(CANDIDATES)])
         case other:
             raise Unsupported(f"no {other}")
     return made.alias(aggregate["name"])
@@ -48,7 +49,9 @@ def context(told: Told, noise: str) -> Any:
     if noise == "laplace":
         loss = dp.loss_of(epsilon=told["epsilon"], delta=told["delta"]) if told["private"] else dp.loss_of(epsilon=told["epsilon"])
     else:
-        loss = dp.loss_of(rho=_rho(told["epsilon"], told["delta"] / 2), delta=told["delta"] / 2 if told["private"] else 0.0)
+        loss = dp.loss_of(
+            rho=told.get("rho") or _rho(told["epsilon"], told["delta"] / 2), delta=told["delta"] / 2 if told["private"] else 0.0
+        )
     cap = 10 ** math.ceil(math.log10(frames[told["table"]].height))  # a public bound on rows: float sums get noisier as it grows
     margins = [dp.polars.Margin(max_length=cap, max_groups=1)]
     if told["keys"]:

@@ -11,11 +11,7 @@ from protocol import Prepared, Rows, Told, Unsupported, serve
 from pyqrlew import Dataset, Dialect
 
 FUNCTIONS = {"count": "COUNT(*)", "units": "COUNT(DISTINCT {}.id)", "sum": "SUM({})", "mean": "AVG({})", "variance": "VARIANCE({})"}
-TABLES = {
-    "people": {"id": sa.Integer, "region": sa.String, "sex": sa.String, "age": sa.Integer, "x": sa.Float},
-    "visits": {"id": sa.Integer, "code": sa.String, "site": sa.String, "value": sa.Float},
-}
-UNIT = ([("people", [], "id"), ("visits", [], "id")], False)
+KINDS = {"int": sa.Integer, "string": sa.String, "float": sa.Float}
 STEPS = 40
 database = duckdb.connect()
 sizes: dict[str, int] = {}
@@ -25,14 +21,15 @@ def load(paths: dict[str, str]) -> None:
     """Tables of DuckDB, which it reads faster than Parquet."""
     for name, path in paths.items():
         database.execute(f"CREATE OR REPLACE TABLE {name} AS FROM '{path}'")
-        sizes[name] = database.execute(f"SELECT COUNT(*) FROM {name}").fetchall()[0][0]
+        rows = database.execute(f"SELECT COUNT(*) FROM {name}").fetchall()[0][0]
+        sizes[name] = 10 ** len(str(rows))  # it cuts counts to the declared size: the true one would be the answer
 
 
 def dataset(told: Told) -> Any:
-    """The declared tables with their true sizes, public values and bounds: what Qrlew would read off a database."""
+    """The declared tables with a public bound on their sizes, public values and bounds: what Qrlew would read off a database."""
     engine, schema = sa.create_engine("sqlite://"), sa.MetaData()
-    for name, columns in TABLES.items():
-        sa.Table(name, schema, *(sa.Column(column, kind) for column, kind in columns.items()))
+    for name, columns in told["tables"].items():
+        sa.Table(name, schema, *(sa.Column(column, KINDS[kind]) for column, kind in columns.items()))
     schema.create_all(engine)
     built = Dataset.from_str
     try:
@@ -40,13 +37,13 @@ def dataset(told: Told) -> Any:
         made = Dataset.from_database("bench", engine)
     finally:
         Dataset.from_str = built
-    for table, columns in TABLES.items():
+    for table, columns in told["tables"].items():
         for column in columns:
             if column in told["bounds"]:
                 made = made.with_range(None, table, column, *told["bounds"][column])
             if column in (told["domains"] or {}):
                 made = made.with_possible_values(None, table, column, told["domains"][column])
-    return made.with_constraint(None, "people", "id", "UNIQUE")
+    return made.with_constraint(None, "people", "id", "UNIQUE") if "people" in told["tables"] else made
 
 
 def _sized(counts: dict[str, Any]) -> dict[str, Any]:
@@ -80,11 +77,12 @@ def prepare(told: Told, noise: str) -> Prepared:
     if noise != "gaussian":
         raise Unsupported("Gaussian noise only")
     made, sql = dataset(told), statement(told)
+    unit = ([(table, [], "id") for table in told["tables"]], False)
 
     def rewritten(epsilon: float, delta: float) -> Any:
         return made.relation(sql, Dialect.PostgreSql).rewrite_with_differential_privacy(
             made,
-            UNIT,
+            unit,
             {"epsilon": epsilon, "delta": delta},
             max_multiplicity=float(told["rows"]),
             max_multiplicity_share=1.0,

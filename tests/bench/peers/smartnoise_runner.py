@@ -12,8 +12,6 @@ from snsql.sql.privacy import Mechanisms, Stat
 
 warnings.filterwarnings("ignore")
 FUNCTIONS = {"count": "COUNT(*)", "units": "COUNT(DISTINCT id)", "sum": "SUM({})", "mean": "AVG({})", "variance": "VARIANCE({})"}
-TYPES = {"id": "int", "age": "int", "x": "float", "value": "float"}
-COLUMNS = {"people": ("id", "region", "sex", "age", "x"), "visits": ("id", "code", "site", "value")}
 database = duckdb.connect()
 
 
@@ -59,8 +57,8 @@ def metadata(told: Told) -> dict[str, Any]:
         if aggregate["low"] is not None:
             bounds[aggregate["column"]] = [aggregate["low"], aggregate["high"]]
     columns: dict[str, Any] = {}
-    for name in COLUMNS[told["table"]]:
-        columns[name] = {"type": TYPES.get(name, "string")}
+    for name, kind in told["tables"][told["table"]].items():
+        columns[name] = {"type": kind}
         if name in bounds:
             columns[name] |= {"lower": bounds[name][0], "upper": bounds[name][1]}
     columns["id"]["private_id"] = True
@@ -98,6 +96,8 @@ def prepare(told: Told, noise: str) -> Prepared:
     plain = [float(part) for part in reader(epsilon, delta).get_privacy_cost(sql)]
     note = f"epsilon={epsilon:g} charges {plain[0]:.3g}" if plain[0] > epsilon * 1.001 else ""
     epsilon, delta = epsilon * epsilon / plain[0], delta * min(1.0, delta / max(plain[1], 1e-30))
+    if "epsilon_a_column" in told:  # one question of many: the odometer has set what every column may cost
+        epsilon, delta = told["epsilon_a_column"], told["delta_a_column"]
     paid = [float(part) for part in reader(epsilon, delta).get_privacy_cost(sql)]
 
     def ask() -> Rows:
