@@ -71,7 +71,8 @@ class Member:
 class Table:
     """One release: the table that its members are answered from, and what each of its aggregates is needed for, in weights.
 
-    `offer` names its rows, keys and bounds; None where the table is thresholded or holds choices: then it is its one member's own.
+    `offer` names its rows, keys and bounds; None where the table is thresholded, holds choices or answers several sets of keys: then it
+    is its one member's own.
     """
 
     prepared: Prepared
@@ -137,7 +138,7 @@ def shared(batch: Batch, prepared: Sequence[Prepared]) -> Shared:
 def _table(place: int, prepared: Prepared, weight: float) -> Table:
     plan = prepared.planned(probe_of(prepared.question, prepared.policy)).plan
     offer = offer_of(plan, prepared.question)
-    if offer is not None and len(offer.columns) < len(plan.targets):
+    if offer is not None and (len(offer.columns) < len(plan.targets) or plan.sets is not None):
         offer = None
     answer = prepared.resolved.answer
     needs = {each: weight * count for each, count in zip(answer.aggregates, shown(answer), strict=True)}

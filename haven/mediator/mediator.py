@@ -19,12 +19,13 @@ from haven.ledger.entries import RecordedAnswer, Replay, Reservation, Serving
 from haven.ledger.ledger import Free, Ledger
 from haven.mediator import batching, serving
 from haven.mediator.answers import Answer, BatchAnswer, Preview, Proposal, Question
-from haven.mediator.asking import Foreseen, Planned, Prepared, asked_of, needs_sizes, probe_of
+from haven.mediator.asking import Foreseen, Planned, Prepared, asked_of, needs_sizes
 from haven.mediator.batches import Batch
 from haven.mediator.checking import check, judge, record
 from haven.mediator.in_flight import Calling, InFlight, Journey, Station, called_back
 from haven.mediator.policies import Policies
 from haven.mediator.serving import Difference, Served
+from haven.mediator.sizing import known_sizes
 from haven.mediator.telling import answer, preview
 from haven.policy.authorise import authorise, check_person
 from haven.policy.permissions import Act, check_may
@@ -117,7 +118,7 @@ class Mediator:
         prepared = self.prepare(question, principal)
         sizes = NOTHING_KNOWN
         if needs_sizes(question, prepared.resolved):
-            sizes = serving.known_sizes(self.ledger, prepared.planned(probe_of(question, prepared.policy)))
+            sizes = known_sizes(self.ledger, prepared)
         return prepared.planned(asked_of(question, prepared.policy, sizes))
 
     def prepare(self, question: Question, principal: Principal) -> Prepared:

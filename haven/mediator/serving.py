@@ -14,12 +14,11 @@ from haven.ledger.entries import Offer, OfferedColumn, Recorded, RecordedAnswer
 from haven.ledger.ledger import Ledger
 from haven.mediator.answers import Question
 from haven.mediator.asking import Planned
-from haven.privacy.budget import Definition, Price
+from haven.privacy.budget import Price
 from haven.privacy.combining import as_exact, combined, missing_noise, summed, weighted_means
 from haven.privacy.mechanisms import Mechanism, Noise, plan_noise
 from haven.privacy.tables import NoisyTable
 from haven.query.private_plan import GroupKey, PrivatePlan, Target
-from haven.query.sizes import NOTHING_KNOWN, Known, Sizes
 
 COARSER, DIFFERENCE = "coarser from finer", "paid the difference"
 
@@ -83,11 +82,14 @@ class Difference:
 
 
 def offer_of(plan: PrivatePlan, question: Question, bounds: str | None = None) -> Offer | None:
-    """What an answer of `plan` offers to other questions; None for thresholded tables, whose missing groups are not known to be empty.
+    """What an answer of `plan` offers to other questions, if anything.
+
+    Nothing: thresholded tables, whose missing groups are not known to be empty, and sets of keys with shares of their own, whose groups
+    hold the same rows again.
 
     `bounds` names those that the answer counts by, where they are not the plan's own.
     """
-    if plan.selection is not None or plan.bounds is None or plan.public_keys() is None:
+    if plan.selection is not None or plan.bounds is None or plan.shares or plan.public_keys() is None:
         return None
     columns = tuple(
         (position, OfferedColumn(_target(target), str(noise.mechanism), noise.scale))
@@ -185,12 +187,18 @@ def _missing(match: _Match, plan: PrivatePlan) -> tuple[_Match, PrivatePlan, tup
         if noise is None and not as_exact(earlier, asked):
             return None
         fresh.append(noise or _cheapest(asked))
-    price = sum((noise.price for noise in fresh), Price(plan.price.definition, 0))
+    price = _priced(plan, fresh)
     missing = tuple(not as_exact(earlier, asked) for earlier, asked in zip(match.noises, _plain(plan), strict=True))
     said = f"It is combined with the answer of receipt {match.recorded.id} by their precisions; what is paid is the difference."
     if price.pico >= plan.price.pico:
         return None
     return match, replace(plan, noises=tuple(fresh), price=price, words=(*plan.words, said)), missing
+
+
+def _priced(plan: PrivatePlan, noises: Sequence[Noise]) -> Price:
+    """What draws cost together: of targets that exclude each other, as the plan says, the dearest is paid for all."""
+    families = plan.families or tuple((index,) for index in range(len(noises)))
+    return Price(plan.price.definition, sum(max(noises[index].price.pico for index in family) for family in families))
 
 
 def _cheapest(asked: Noise) -> Noise:
@@ -262,37 +270,3 @@ def as_recorded(plan: PrivatePlan, answer: RecordedAnswer) -> PrivatePlan:
             for one, asked in zip(noises, _plain(plan), strict=True)
         ),
     )
-
-
-def known_sizes(ledger: Ledger, probe: Planned) -> Sizes:
-    """How large the probe's targets are by the first usable answers of this project over the same groups; the receipts are named.
-
-    The first, not the most exact: so the same question asked again has the same price, and is answered from the record.
-    """
-    wanted = offer_of(probe.plan, probe.question)
-    if wanted is None:
-        return NOTHING_KNOWN
-    groups: list[dict[str, Known]] = [{} for _ in probe.plan.public_keys() or ()]
-    receipts: list[str] = []
-    for position, column in wanted.columns:
-        for recorded in ledger.offers(probe.question.project, probe.plan.dataset, probe.snapshot, wanted.source, column.target):
-            if recorded.offer.keys == wanted.keys and _read_sizes(ledger, recorded, probe.plan.targets[position], column.target, groups):
-                receipts.append(recorded.id)
-                break
-    return Sizes(groups=tuple(groups), receipts=tuple(dict.fromkeys(receipts))) if receipts else NOTHING_KNOWN
-
-
-def _read_sizes(ledger: Ledger, recorded: Recorded, target: Target, name: str, groups: list[dict[str, Known]]) -> bool:
-    """Read one target's noisy values into `groups`; False where no group's count can be told from 0."""
-    answer = ledger.recorded(recorded.id)
-    if answer is None or answer.document.get("offer") != offer_json(recorded.offer):
-        return False
-    position, column = next(each for each in recorded.offer.columns if each[1].target == name)
-    noise = Noise(Mechanism(column.mechanism), column.scale, target.sensitivity, Price(Definition.ZCDP, 0))
-    width = noise.half_width()
-    values = answer.noisy.columns[position]
-    if target.counts and all(value <= width for value in values):
-        return False
-    for group, value in zip(groups, values, strict=True):
-        group[target.sql] = Known(value * target.grid, width * target.grid)
-    return True

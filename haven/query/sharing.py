@@ -15,11 +15,17 @@ from haven.query.stages import AnswerStage
 
 def table_of(asked: Sequence[ResolvedQuery]) -> ResolvedQuery:
     """The table over the rows and keys of the first question with every aggregate of them all, each a column of its own."""
-    first = asked[0]
-    aggregates = tuple(dict.fromkeys(each for one in asked for each in one.answer.aggregates))
+    table = table_over(asked[0], tuple(dict.fromkeys(each for one in asked for each in one.answer.aggregates)))
+    # tables are merged where their sets of keys are sums over one table: what is merged is that table
+    answer = table.answer if len(asked) == 1 else replace(table.answer, sets=())
+    return replace(table, footprint=_footprint(asked), answer=answer)
+
+
+def table_over(asked: ResolvedQuery, aggregates: tuple[Aggregate, ...]) -> ResolvedQuery:
+    """The table over a question's rows and keys with these aggregates, each a column of its own, and nothing done to them."""
     columns = tuple(Named(f"a{index}", AggregateLeaf(index, each.shape)) for index, each in enumerate(aggregates))
-    answer = replace(first.answer, aggregates=aggregates, columns=columns, having=(), order=(), offset=0, limit=None)
-    return replace(first, footprint=_footprint(asked), answer=answer)
+    answer = replace(asked.answer, aggregates=aggregates, columns=columns, having=(), order=(), offset=0, limit=None)
+    return replace(asked, answer=answer)
 
 
 def answered_from(asked: ResolvedQuery, aggregates: tuple[Aggregate, ...]) -> ResolvedQuery:

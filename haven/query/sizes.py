@@ -10,34 +10,43 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from haven.errors import Code, Refused
-from haven.query.aggregates import Kind
+from haven.query.aggregates import COUNTS, Aggregate, Kind, conjunction, present
 from haven.query.targets import Draft, Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An earlier noisy value of a target, in real units, and its 95 % half-width."""
+    """An earlier noisy value of an aggregate, and its 95 % half-width."""
 
     value: float
     half_width: float
 
 
+Group = Mapping[Aggregate, Known]
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What is known: at least `rows` rows (or persons) behind every figure, or for each group the earlier noisy values by target SQL."""
+    """What is known: at least `rows` rows (or persons) behind every figure, or for each group the earlier noisy values."""
 
     rows: int | None = None
-    groups: tuple[Mapping[str, Known], ...] = ()
+    groups: tuple[Group, ...] = ()
     receipts: tuple[str, ...] = field(default=(), compare=False)
 
 
 NOTHING_KNOWN = Sizes()
-Group = Mapping[str, Known]
+LINEAR = COUNTS | {Kind.SUM}
+"""Aggregates whose error is that of the sum of their parts."""
 
 
 def target_sql(draft: Draft) -> str:
     """The aggregate that the engine computes for a draft: equal texts over equal rows are equal targets."""
     return draft.sql(draft.value or "u", draft.condition or "")
+
+
+def sized(aggregates: Sequence[Aggregate]) -> tuple[Aggregate, ...]:
+    """The aggregates whose values tell how large these are: themselves, and the numbers of rows that their means are of."""
+    return tuple(dict.fromkeys([*aggregates, *(_number_of(each) for each in aggregates if each.kind is Kind.MEAN)]))
 
 
 def absolute(error: Decimal, recipes: Sequence[Recipe], sizes: Sizes) -> list[tuple[Recipe, float]]:
@@ -50,7 +59,7 @@ def absolute(error: Decimal, recipes: Sequence[Recipe], sizes: Sizes) -> list[tu
     for recipe in recipes:
         if recipe.aggregate.kind in LINEAR:
             promised.append((recipe, float(error)))
-        elif recipe.aggregate.kind is Kind.MEAN and (number := _least(recipe, sizes, _number)):
+        elif recipe.aggregate.kind is Kind.MEAN and (number := _least(recipe.aggregate, sizes, _number)):
             promised.append((recipe, float(error) * number))
     return promised
 
@@ -65,66 +74,47 @@ def relative(fraction: Decimal, recipes: Sequence[Recipe], sizes: Sizes) -> list
                 "A relative error can be promised for counts, sums and means, and this question asks something else too.",
                 "Ask with epsilon=, or ask the others by themselves.",
             )
-        size = _least(recipe, sizes, _size)
+        size = _least(recipe.aggregate, sizes, _size)
         if not size:
             raise unknown_count() if recipe.aggregate.kind in COUNTS else _unknown_size()
         promised.append((recipe, float(fraction) * size))
     return promised
 
 
-COUNTS = frozenset({Kind.ROWS, Kind.UNITS})
-LINEAR = COUNTS | {Kind.SUM}
-
-
-def _least(recipe: Recipe, sizes: Sizes, size_of: Callable[[Recipe, Group, Sizes], float | None]) -> float | None:
+def _least(aggregate: Aggregate, sizes: Sizes, size_of: Callable[[Aggregate, Group, Sizes], float | None]) -> float | None:
     """The least size over the groups that are known not to be empty; None where none is."""
-    found = [size_of(recipe, group, sizes) for group in sizes.groups or ({},)]
+    found = [size_of(aggregate, group, sizes) for group in sizes.groups or ({},)]
     return min((size for size in found if size is not None and math.isfinite(size) and size > 0), default=None)
 
 
-def _size(recipe: Recipe, group: Group, sizes: Sizes) -> float | None:
-    """How large the weighted sum of a recipe's parts is at least: of a mean, the mean times its number of rows."""
-    match recipe.aggregate.kind:
-        case Kind.ROWS | Kind.UNITS:
-            return _rows(recipe.parts[0].draft, group, sizes)
-        case Kind.SUM:
-            return _sum(recipe, group, sizes)
-        case _:
-            number = _number(recipe, group, sizes)
-            return None if number is None else number * (_mean(recipe, group) or _least_absolute(recipe))
+def _size(aggregate: Aggregate, group: Group, sizes: Sizes) -> float | None:
+    """How large an aggregate is at least: a mean, times its number of rows."""
+    known = group.get(aggregate)
+    if aggregate.kind is Kind.MEAN:
+        number = _number(aggregate, group, sizes)
+        return None if number is None else number * (_least_absolute(aggregate) if known is None else abs(known.value))
+    if known is not None:
+        return abs(known.value) - known.half_width if aggregate.kind is Kind.SUM else known.value - known.half_width
+    if sizes.rows is None:
+        return None
+    # each row of a sum is at least this large, and all are of one sign
+    return sizes.rows * (_least_absolute(aggregate) if aggregate.kind is Kind.SUM else 1)
 
 
-def _rows(draft: Draft, group: Group, sizes: Sizes) -> float | None:
-    known = group.get(target_sql(draft))
+def _number(aggregate: Aggregate, group: Group, sizes: Sizes) -> float | None:
+    """How many rows a mean is of, at least."""
+    known = group.get(_number_of(aggregate))
     return sizes.rows if known is None else known.value - known.half_width
 
 
-def _number(recipe: Recipe, group: Group, sizes: Sizes) -> float | None:
-    """How many rows a mean is of."""
-    return _rows(recipe.parts[1].draft, group, sizes)
+def _number_of(mean: Aggregate) -> Aggregate:
+    argument = mean.argument
+    return Aggregate(Kind.ROWS, None, conjunction(mean.condition, None if argument is None else present(argument)))
 
 
-def _sum(recipe: Recipe, group: Group, sizes: Sizes) -> float | None:
-    known = [group.get(target_sql(part.draft)) for part in recipe.parts]
-    if None not in known:
-        terms = [(part.coefficient, one) for part, one in zip(recipe.parts, known, strict=True) if one is not None]
-        width = math.sqrt(math.fsum((factor * one.half_width) ** 2 for factor, one in terms))
-        return abs(math.fsum(factor * one.value for factor, one in terms)) - width
-    # each row of the sum is at least this large, and all of one sign
-    return None if sizes.rows is None else sizes.rows * _least_absolute(recipe)
-
-
-def _mean(recipe: Recipe, group: Group) -> float | None:
-    """The size of an earlier noisy mean."""
-    total, number = (group.get(target_sql(part.draft)) for part in recipe.parts)
-    if total is None or number is None or number.value < 1:
-        return None
-    return abs(recipe.parts[0].draft.centre + total.value / number.value)
-
-
-def _least_absolute(recipe: Recipe) -> float:
+def _least_absolute(aggregate: Aggregate) -> float:
     """The least absolute value that the bounds of an aggregate's argument leave a row; 0 where they hold 0."""
-    argument = recipe.aggregate.argument
+    argument = aggregate.argument
     if argument is None:
         return 0.0
     interval = argument.shape.interval
