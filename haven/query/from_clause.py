@@ -1,7 +1,7 @@
 """FROM: tables, subqueries, CTEs and UNION ALL, joined from left to right into rows and the names a SELECT may use."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -81,28 +81,45 @@ class FromClause:
         clause = tree.args.get("from_")
         if clause is None:
             raise Refused(Code.QUERY_CLAUSE, "The question names no table.", "Write SELECT COUNT(*) FROM dataset.table.")
-        stage, aliases = self._relation(clause.this)
         joins = tree.args.get("joins") or []
-        if not joins:
-            return Read(stage, Scope(stage.columns, aliases), tied(stage.rows) if isinstance(stage, RowStage) else ())
-        beside = self._beside(stage, aliases)
-        links = list(tied(beside.rows))
+        if joins or _bracketed(clause.this):
+            beside, links = self._joined(clause.this, joins)
+            scope = Scope.of(beside.parts)
+            return Read(RowStage(beside.rows, scope.columns), scope, links)
+        stage, aliases = self._relation(clause.this)
+        return Read(stage, Scope(stage.columns, aliases), tied(stage.rows) if isinstance(stage, RowStage) else ())
+
+    def _joined(self, first: exp.Expr, joins: Sequence[exp.Expr]) -> tuple[Beside, tuple[Link, ...]]:
+        beside, links = self._side(first)
         for join in joins:
             beside, met = self._join(beside, join)
-            links += met
-        scope = Scope.of(beside.parts)
-        return Read(RowStage(beside.rows, scope.columns), scope, tuple(links))
+            links = (*links, *met)
+        return beside, links
+
+    def _side(self, node: exp.Expr) -> tuple[Beside, tuple[Link, ...]]:
+        """One side of a join: a relation, or joins in brackets, whose relations keep their names unless the whole has one."""
+        if not _bracketed(node):
+            beside = self._beside(*self._relation(node))
+            return beside, tied(beside.rows)
+        beside, links = self._joined(node.this, node.this.args.get("joins") or [])
+        if node.alias:
+            whole = renamed(RowStage(beside.rows, Scope.of(beside.parts).columns), node)
+            beside = Beside(beside.rows, (Part(whole.columns, frozenset({node.alias.lower()})),))
+        return beside, links
 
     def _relation(self, node: exp.Expr) -> tuple[Stage, frozenset[str]]:
         """A table, CTE or subquery, and what it may be called."""
-        alias = frozenset({node.alias.lower()}) if node.alias else frozenset()
+        stage, called = self._named(node)
+        return renamed(stage, node), frozenset({node.alias.lower()}) if node.alias else called
+
+    def _named(self, node: exp.Expr) -> tuple[Stage, frozenset[str]]:
+        """A table, CTE or subquery, and what it is called without AS."""
         if isinstance(node, exp.Table) and not node.db and node.name.lower() in self._ctes:
-            return self._ctes[node.name.lower()](), alias or frozenset({node.name.lower()})
+            return self._ctes[node.name.lower()](), frozenset({node.name.lower()})
         if isinstance(node, exp.Table):
-            stage, called = self._relations.table(node)
-            return stage, alias or called
+            return self._relations.table(node)
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select | exp.SetOperation):
-            return self._select(node.this), alias
+            return self._select(node.this), frozenset()
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery):
             return self._relation(node.this)
         raise Refused(Code.QUERY_CLAUSE, "FROM names a table or a SELECT in brackets.", "Write SELECT … FROM dataset.table.")
@@ -120,12 +137,12 @@ class FromClause:
         side, kind = str(join.args.get("side") or "").upper(), str(join.args.get("kind") or "").upper()
         if side not in {"", "LEFT", "RIGHT"} or kind not in {"", "INNER", "OUTER", "CROSS", *SEMI} or join.args.get("method"):
             raise _kind_refused(f"{join.args.get('method') or ''} {side} {kind}")
-        right = self._beside(*self._relation(join.this))
+        right, inner = self._side(join.this)
         merged = frozenset(identifier.name.lower() for identifier in join.args.get("using") or [])
         on = self._condition(left, right, join, merged)
         if kind in SEMI:
             return kept(left, right.rows, on, match=kind == "SEMI"), ()
-        links = (*tied(right.rows), *on.links)
+        links = (*inner, *on.links)
         if side == "LEFT":
             return joined_left(left, right, on, merged, self._relations.fresh()), links
         if side == "RIGHT":
@@ -152,6 +169,24 @@ class FromClause:
             else:
                 others.append(call("equal", *ends))
         return Condition(tuple(links), tuple(others))
+
+
+def _bracketed(node: exp.Expr) -> bool:
+    """Whether a relation of FROM is joins in brackets."""
+    inner = node.this
+    if not isinstance(node, exp.Subquery) or not isinstance(inner, exp.Table | exp.Subquery):
+        return False
+    return bool(inner.args.get("joins")) or _bracketed(inner)
+
+
+def renamed(stage: Stage, node: exp.Expr) -> Stage:
+    """The relation with its first columns called as in AS t(a, b)."""
+    alias = node.args.get("alias")
+    names = [each.name for each in alias.args.get("columns") or []] if alias is not None else []
+    if len(names) > len(stage.columns):
+        raise Refused(Code.QUERY_CLAUSE, "More columns are named after AS than there are.", "Name as many as the SELECT has, or fewer.")
+    columns = tuple(replace(column, name=name) for name, column in zip(names, stage.columns, strict=False))
+    return replace(stage, columns=(*columns, *stage.columns[len(names) :]))
 
 
 def split(written: exp.Expr, scope: Scope) -> Condition:

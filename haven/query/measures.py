@@ -6,8 +6,11 @@ from haven.errors import Code, Refused
 from haven.query.aggregates import Aggregate, AggregateTable, Kind, Row, conjunction, count_of, mean_of, present, unit_refused
 from haven.query.expressions import Expression, Literal, UnitColumn, leaves
 from haven.query.functions import call
+from haven.query.grammar import refusal
 from haven.query.moments import MOMENTS, moment
 from haven.query.quantiles import CHOSEN, chosen
+
+PICKED = (exp.ArgMax, exp.ArgMin, exp.First, exp.Last)
 
 
 def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, condition: Expression | None) -> Expression:
@@ -18,14 +21,25 @@ def measure(node: exp.Expr, row: Row, aggregates: AggregateTable | None, conditi
             "An aggregate stands where only a row's own values can: in WHERE, in GROUP BY, or inside another aggregate.",
             "Put conditions on aggregates into HAVING, and aggregates of aggregates into arithmetic on the answer.",
         )
+    if isinstance(node, PICKED):
+        return aggregates.pick(node, row, condition)
     if isinstance(node, (exp.Count, exp.ApproxDistinct, *CHOSEN)):
         return aggregates.leaf(chosen(node, row, condition) if isinstance(node, CHOSEN) else _count(row, node, condition))
     if isinstance(node.this, exp.Distinct):
         raise _distinct_refused(node)
+    return _summed(node, row, aggregates, condition)
+
+
+def _summed(node: exp.Expr, row: Row, aggregates: AggregateTable, condition: Expression | None) -> Expression:
+    """What is made of counts and sums."""
     if isinstance(node, exp.CountIf):
         return aggregates.leaf(Aggregate(Kind.ROWS, None, conjunction(condition, row.condition(node.this))))
     if type(node) in MOMENTS:
         return moment(node, _values(row, node), aggregates, condition)
+    if isinstance(node, exp.LogicalOr | exp.LogicalAnd):
+        return aggregates.any_or_all(row.condition(node.this), condition, every=isinstance(node, exp.LogicalAnd))
+    if not isinstance(node, exp.Avg | exp.Sum):
+        raise refusal(node)
     value = row.bind(node.this)
     if isinstance(node, exp.Avg):
         return aggregates.leaf(mean_of(value, condition))
@@ -48,18 +62,38 @@ def _count(row: Row, node: exp.Expr, condition: Expression | None) -> Aggregate:
     argument = node.this
     if isinstance(node, exp.ApproxDistinct):
         return _distinct(row, argument, condition)
-    if argument is None or isinstance(argument, exp.Star):
+    if argument is None or (isinstance(argument, exp.Star) and not argument.args.get("except_")):
         return Aggregate(Kind.ROWS, None, conjunction(condition))
     if isinstance(argument, exp.Distinct):
         if len(argument.expressions) != 1 or argument.find(exp.Tuple) is not None:
             raise _several_refused()
         return _distinct(row, argument.expressions[0], condition)
-    return count_of(_not_null(row.bind(argument)), condition)
+    value, condition = _of_person(row, argument, condition)
+    return count_of(_not_null(value), condition)
+
+
+def _of_person(row: Row, node: exp.Expr, condition: Expression | None) -> tuple[Expression, Expression | None]:
+    """CASE WHEN c THEN id END, inside COUNT, is the person of the rows that meet c; all else is what it is."""
+    branch = _only_branch(node.unnest())
+    owner = row.bind(branch.args["true"]) if branch is not None and isinstance(branch.args["true"], exp.Column) else None
+    if branch is None or not isinstance(owner, UnitColumn):
+        return row.bind(node), condition
+    return owner, conjunction(condition, row.condition(branch.this))
+
+
+def _only_branch(node: exp.Expr) -> exp.If | None:
+    """The one branch of a CASE, or of an IF, that is NULL elsewhere."""
+    otherwise = node.args.get("default") or node.args.get("false")
+    if otherwise is not None and not isinstance(otherwise, exp.Null):
+        return None
+    if isinstance(node, exp.Case) and node.this is None and len(node.args["ifs"]) == 1:
+        (node,) = node.args["ifs"]
+    return node if isinstance(node, exp.If) else None
 
 
 def _distinct(row: Row, counted: exp.Expr, condition: Expression | None) -> Aggregate:
     """COUNT(DISTINCT x): persons, where x is the column that identifies them, else the values that are not NULL."""
-    value = row.bind(counted)
+    value, condition = _of_person(row, counted, condition)
     if isinstance(value, UnitColumn):
         return Aggregate(Kind.UNITS, None, conjunction(condition, present(value)))
     if any(isinstance(leaf, UnitColumn) for leaf in leaves(value)):

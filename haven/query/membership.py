@@ -81,7 +81,9 @@ def _memberships(right: Rows, on: Condition) -> list[Membership]:
     present = (call("is_present", end) for end in ends if end.source in inside and end.shape.nullable)
     rows = right.where(*(each for each in on.others if each not in across), *present)
     units = [end for end in ends if end.source not in inside]
-    if right.personal and not across and units and len(units) == len(on.links):
+    if right.personal and units and len(units) == len(on.links):
+        if across:
+            raise _compared_refused()
         return [_of_unit(unit, rows) for unit in dict.fromkeys(units)]
     match across:
         case [Call(function="equal", arguments=(one, other))] if not (right.personal or on.links):
@@ -109,6 +111,8 @@ def _exists(node: exp.Exists, scope: Scope, select: Select) -> Expression:
     if not met:
         raise _ownership_refused()
     kept = [part for part in parts if all(part is not across for across, _ in met)]
+    if any(_outside(column, called) for part in kept for column in part.find_all(exp.Column)):
+        raise _compared_refused()
     copy.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
     copy.set("expressions", [inner for _, (_, inner) in met])
     stage = _rows(select(copy))
@@ -192,4 +196,12 @@ def _ownership_refused() -> Refused:
         Code.QUERY_OWNERSHIP,
         "A subquery inside an expression may only ask whether the row's own person is in it, or read public tables.",
         "Write id IN (SELECT id FROM … WHERE …), EXISTS (SELECT 1 FROM b WHERE b.id = a.id AND …), or join on the unit column.",
+    )
+
+
+def _compared_refused() -> Refused:
+    return Refused(
+        Code.QUERY_SUBQUERY,
+        "Inside EXISTS, or ON a SEMI JOIN, only the unit or one value of a public table is compared with the row outside.",
+        "Join on the unit column with that condition, and count persons: COUNT(DISTINCT id).",
     )

@@ -98,9 +98,10 @@ class Moments:
         return call("clamp", spread, literal(-most), literal(most))
 
     def of_sample(self, spread: Expression) -> Expression:
-        """A population's variance or covariance as a sample's, n/(n - 1) times as large; NULL below two rows."""
-        number = self.number
+        """A population's variance or covariance as a sample's, n/(n - 1) times as large, hence at most twice; NULL below two rows."""
+        number, within = self.number, spread.shape.interval
         scaled = call("divide", call("multiply", spread, number), call("subtract", number, literal(1)))
+        scaled = call("clamp", scaled, literal(2 * within.low), literal(2 * within.high))
         return call("case", call("at_least", number, literal(2)), scaled, literal(None))
 
     def summed(self, spread: Expression) -> Expression:

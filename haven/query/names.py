@@ -80,8 +80,15 @@ class Scope:
         return find
 
     def starred(self, node: exp.Expr) -> tuple[Named, ...]:
-        """The columns * stands for."""
-        return self._qualified(node) if isinstance(node, exp.Column) else self.columns
+        """The columns * stands for, without those after EXCLUDE."""
+        columns = self._qualified(node) if isinstance(node, exp.Column) else self.columns
+        star = node.this if isinstance(node, exp.Column) else node
+        left_out = {each.name.lower(): each.name for each in star.args.get("except_") or []}
+        known = {column.name.lower() for column in columns}
+        for name, written in left_out.items():
+            if name not in known:
+                raise no_such_column(column.name for column in columns)(written)
+        return tuple(column for column in columns if column.name.lower() not in left_out)
 
     def _qualified(self, node: exp.Column) -> tuple[Named, ...]:
         """The columns among which a name is looked for."""

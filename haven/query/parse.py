@@ -98,6 +98,7 @@ def _statement(tokens: Sequence[Token], text: str) -> exp.Select:
         raise Refused(Code.QUERY_SYNTAX, "The question is empty.", "Write SELECT COUNT(*) FROM dataset.table.")
     tree = written[0]
     while isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Query):
+        check_node(tree)
         tree = tree.this
     if len(written) > 1 or not isinstance(tree, exp.Query | exp.Values):
         raise STATEMENT_REFUSAL

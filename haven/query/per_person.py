@@ -12,7 +12,7 @@ from haven.errors import Code, Refused
 from haven.privacy.choices import Aim
 from haven.query.aggregates import Aggregate, AggregateTable, Kind, Row, numeric
 from haven.query.domains import domain_of
-from haven.query.expressions import Call, Column, Expression, Literal, Membership, UnitColumn
+from haven.query.expressions import Call, Column, Expression, Literal, Membership, UnitColumn, literal
 from haven.query.functions import call
 from haven.query.private_plan import OutputType
 from haven.query.relations import Derived, Named, PerUnit, Pick, Rows, Scan
@@ -41,6 +41,11 @@ class PersonTable(AggregateTable):
     def total(self, value: Expression, condition: Expression | None) -> Expression:
         """SUM: NULL where a person has no value, also for sums of ones and zeros."""
         return self.leaf(Aggregate(Kind.SUM, numeric(value, "SUM"), condition))
+
+    def any_or_all(self, said: Expression, condition: Expression | None, *, every: bool) -> Expression:
+        """BOOL_OR and BOOL_AND over one person's rows; NULL where the condition is never true or false."""
+        counted = self.total(call("not", said) if every else said, condition)
+        return call("equal" if every else "unequal", counted, literal(0))
 
     def pick(self, node: exp.Expr, row: Row, condition: Expression | None) -> Expression:
         """FIRST and LAST by a day, ARG_MIN and ARG_MAX: the value in the row with the least or largest day; of equals the least rank."""

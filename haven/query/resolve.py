@@ -15,7 +15,7 @@ from haven.policy.authorisation import Footprint
 from haven.query.aggregation import Aggregation, per_person
 from haven.query.binding import Binder
 from haven.query.expressions import UnitColumn
-from haven.query.from_clause import FromClause, Read, Relations, split
+from haven.query.from_clause import FromClause, Read, Relations, renamed, split
 from haven.query.functions import call
 from haven.query.grouping import group_keys
 from haven.query.joining import checked
@@ -23,8 +23,8 @@ from haven.query.membership import settle
 from haven.query.parse import ParsedQuery
 from haven.query.postselect import post_process
 from haven.query.relations import Rows
-from haven.query.select_list import has_aggregate, select_items
-from haven.query.stacking import stacked
+from haven.query.select_list import check_order, has_aggregate, select_items
+from haven.query.stacking import distinct, met, set_refused, stacked
 from haven.query.stages import AnswerStage, RowStage, Stage, footprint_of, pruned
 
 Ctes = Mapping[str, Callable[[], Stage]]
@@ -100,13 +100,16 @@ class _Resolver:
         grouped = any(tree.args.get(part) is not None for part in ("group", "having", "distinct"))
         if grouped or any(map(has_aggregate, tree.expressions)):
             return Aggregation(tree, rows, read.scope, keys).stage()
-        if any(tree.args.get(part) is not None for part in ("order", "limit", "offset")):
+        if any(tree.args.get(part) is not None for part in ("limit", "offset")):
             raise Refused(
                 Code.QUERY_ROWS,
-                "ORDER BY and LIMIT over rows choose whose data is used, so they are not answered.",
+                "LIMIT and OFFSET over rows choose whose data is used, so they are not answered.",
                 "Order and cut the answer instead, after the aggregates.",
             )
-        return RowStage(rows, select_items(tree, read.scope, Binder(read.scope.column)))
+        binder = Binder(read.scope.column)
+        items = select_items(tree, read.scope, binder)
+        check_order(tree, items, binder)
+        return RowStage(rows, items)
 
     def _where(self, tree: exp.Select, read: Read, rows: Rows) -> Rows:
         """The rows that meet WHERE, with every personal relation tied to the others by its unit."""
@@ -134,30 +137,37 @@ class _Resolver:
                     "A name after WITH is that of a table, or stands there twice.",
                     "Give every CTE a name of its own.",
                 )
-            known[name] = self._later(cte.this, dict(known))
+            known[name] = self._later(cte, dict(known))
         return known
 
-    def _later(self, tree: exp.Expr, ctes: Ctes) -> Callable[[], Stage]:
-        return lambda: self.select(tree, ctes)
+    def _later(self, cte: exp.Expr, ctes: Ctes) -> Callable[[], Stage]:
+        return lambda: renamed(self.select(cte.this, ctes), cte)
 
     def _stacked(self, tree: exp.SetOperation, ctes: Ctes) -> Stage:
-        if not isinstance(tree, exp.Union) or tree.args.get("distinct") or any(tree.args.get(p) for p in ("order", "limit", "offset")):
+        """SELECTs one below the other; without repetitions, or with those of others left out, where every row has its person in it."""
+        if any(tree.args.get(part) for part in ("order", "limit", "offset")):
+            raise set_refused()
+        if not isinstance(tree, exp.Union):
+            return met(tree, [self._branch(side, ctes) for side in (tree.this, tree.expression)], self.relations.fresh())
+        stage = stacked([self._branch(side, ctes) for side in _branches(tree)], self.relations.fresh())
+        return distinct(stage, self.relations.fresh()) if tree.args.get("distinct") else stage
+
+    def _branch(self, side: exp.Expr, ctes: Ctes) -> RowStage:
+        stage = self.select(_unbracketed(side), ctes)
+        if isinstance(stage, AnswerStage):
             raise Refused(
                 Code.QUERY_CLAUSE,
-                "UNION, INTERSECT and EXCEPT look at other people's rows; only UNION ALL is answered.",
-                "Write UNION ALL, and COUNT(DISTINCT id) above it.",
+                "A UNION ALL of aggregates over persons is several questions in one.",
+                "Ask each SELECT as a question of its own, or use GROUPING SETS.",
             )
-        stages: list[RowStage] = []
-        for side in _branches(tree):
-            stage = self.select(side, ctes)
-            if isinstance(stage, AnswerStage):
-                raise Refused(
-                    Code.QUERY_CLAUSE,
-                    "A UNION ALL of aggregates over persons is several questions in one.",
-                    "Ask each SELECT as a question of its own, or use GROUPING SETS.",
-                )
-            stages.append(stage)
-        return stacked(stages, self.relations.fresh())
+        return stage
+
+
+def _unbracketed(node: exp.Expr) -> exp.Expr:
+    """The SELECT in brackets that stand for nothing else."""
+    while isinstance(node, exp.Subquery) and not node.alias and not node.args.get("joins"):
+        node = node.this
+    return node
 
 
 def _branches(tree: exp.Expr) -> list[exp.Expr]:
@@ -166,7 +176,7 @@ def _branches(tree: exp.Expr) -> list[exp.Expr]:
     pending = [tree]
     while pending:
         node = pending.pop()
-        node = node.unnest() if isinstance(node, exp.Subquery) and not node.alias else node
+        node = _unbracketed(node)
         if (isinstance(node, exp.Union) and not node.args.get("distinct") and node.args.get("with_") is None) or node is tree:
             pending += [node.expression, node.this]
         else:

@@ -133,7 +133,7 @@ def per_unit_sql(body: PerUnit, bounding: Bounding | None, wanted: Sequence[str]
         read += [aggregate.by, aggregate.rank] if isinstance(aggregate, Pick) else []
     text = rows_text(body.rows, bounding, None if bounding is None else columns_used(read))
     unit = render(body.rows.unit, text.names)
-    keys = {named.name: render(named.expression, text.names) for named in body.keys}
+    keys = {named.name: _one_zero(render(named.expression, text.names), named.expression) for named in body.keys}
     items = [f"{unit} AS {quoted(UNIT)}", *(f"{sql} AS {quoted(name)}" for name, sql in keys.items())]
     items += [f"{_inner_sql(aggregate, text.names)} AS {quoted(name)}" for name, aggregate in aggregates.items()]
     return text.select(items, [unit, *keys.values()])
@@ -150,10 +150,14 @@ def _inner_sql(aggregate: Aggregate | Pick, names: Names) -> str:
     if aggregate.kind is Kind.VALUES:
         return f"count(DISTINCT {render(argument, names)}){where}"
     if aggregate.kind is Kind.CHOICE and aggregate.goal is not None:
-        # plus zero: of 0.0 and -0.0, which are equal, neither may be told from the other
-        value = render(argument, names) + (" + 0e0" if argument.shape.type is OutputType.NUMBER else "")
+        value = _one_zero(render(argument, names), argument)
         return f"{'max' if aggregate.goal.from_top else 'min'}({value}){where}"
     return _summed(aggregate, argument, names, where)
+
+
+def _one_zero(sql: str, expression: Expression) -> str:
+    """Plus zero: of 0.0 and -0.0, which are equal, neither may be told from the other."""
+    return f"{sql} + 0e0" if expression.shape.type is OutputType.NUMBER else sql
 
 
 def _summed(aggregate: Aggregate, argument: Expression, names: Names, where: str) -> str:

@@ -20,15 +20,32 @@ def has_aggregate(node: exp.Expr) -> bool:
     return isinstance(node, exp.AggFunc) or any(map(has_aggregate, node.iter_expressions()))
 
 
+def is_star(node: exp.Expr) -> bool:
+    """Whether a select item is * or t.*, which stands for columns."""
+    return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
+
+
 def select_items(tree: exp.Select, scope: Scope, binder: Binder) -> tuple[Named, ...]:
     """The select list, bound; * stands for every column of the source."""
     items: list[Named] = []
     for node in tree.expressions:
-        if isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star)):
+        if is_star(node):
             items += scope.starred(node)
         else:
             items.append(Named(column_name(node), binder.bind(node.this if isinstance(node, exp.Alias) else node)))
     return tuple(items)
+
+
+def check_order(tree: exp.Select, items: Sequence[Named], binder: Binder) -> None:
+    """ORDER BY over rows changes nothing of what is asked of them; its names are checked, and that is all."""
+    order = tree.args.get("order")
+    named = {item.name.lower() for item in items}
+    for term in order.expressions if order is not None else ():
+        node = term.this
+        if isinstance(node, exp.Literal) and not node.args.get("is_string"):
+            item_at(node, items)
+        elif not (isinstance(node, exp.Column) and not node.table and node.name.lower() in named):
+            binder.bind(node)
 
 
 def item_at(node: exp.Literal, items: Sequence[Item]) -> Item:
