@@ -284,3 +284,85 @@ async def test_every_code_has_a_status_of_an_error(code: Code) -> None:
 
 def test_schema_files_name_no_path_of_this_machine(service: api_service.Service) -> None:
     assert str(Path.home()) not in json.dumps(service.app.openapi())
+
+
+BATCH = {"project": "liver", "questions": [{"sql": "SELECT 1"}, {"sql": "SELECT 2", "weight": 2}], "epsilon": "0.1"}
+
+
+async def test_a_batch_is_answered_in_order_and_its_consistent_forms_travel(client: httpx.AsyncClient) -> None:
+    body = (await client.post("/api/v1/batches", json=BATCH, headers=ANNA)).json()
+    assert [answer["receipt"]["id"] for answer in body["answers"]] == [RECEIPT, RECEIPT]
+    assert body["answers"][0]["consistent"]["rows"][0] == ["chol", 812.0, 201.5]
+    assert body["answers"][1]["consistent"] is None
+    assert body["proposal"]["epsilon"] == "0.1"
+
+
+async def test_a_proposal_says_null_for_what_is_not_finite(client: httpx.AsyncClient) -> None:
+    body = (await client.post("/api/v1/batches", json={**BATCH, "preview": True}, headers=ANNA)).json()
+    assert body["questions"][0]["errors"] == {"n": 6.3, "wild": None}
+    assert body["releases"][0]["questions"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"questions": []}, "request.invalid"),
+        ({"questions": [{"sql": "SELECT 1"}] * 51}, "request.invalid"),
+        ({"questions": [{"sql": ""}]}, "request.invalid"),
+        ({"questions": [{"sql": "SELECT 1", "weight": 0}]}, "request.invalid"),
+        ({"questions": [{"sql": "SELECT 1", "weight": "NaN"}]}, "request.invalid"),
+        ({"questions": ["SELECT 1"]}, "request.invalid"),
+        ({"error": "1"}, "request.invalid"),
+        ({"options": {"weights": {}}}, "request.invalid"),
+        ({"idempotency_key": "k" * 191}, "request.invalid"),
+        ({"rho": "0.1"}, "budget.invalid"),
+        ({"epsilon": None}, "budget.invalid"),
+        ({"epsilon": "-1"}, "budget.invalid"),
+    ],
+)
+async def test_a_batch_that_does_not_fit_is_refused(client: httpx.AsyncClient, change: dict[str, Any], code: str) -> None:
+    assert_problem(await client.post("/api/v1/batches", json={**BATCH, **change}, headers=ANNA), 422, code)
+
+
+@pytest.mark.parametrize("options", [{"size_hint": 0}, {"size_hint": 1.5}, {"size_hint": True}, {"size_hint": 2**31}, {"size_hint": "9"}])
+async def test_a_size_that_is_no_whole_number_is_refused(client: httpx.AsyncClient, options: dict[str, Any]) -> None:
+    asked = {"project": "liver", "sql": "SELECT 1", "relative_error": "0.05", "options": options}
+    assert_problem(await client.post("/api/v1/queries", json=asked, headers=ANNA), 422, "request.invalid")
+
+
+async def test_a_relative_error_is_a_way_to_pay_like_the_others(client: httpx.AsyncClient, service: api_service.Service) -> None:
+    asked = {"project": "liver", "sql": "SELECT 1", "relative_error": 0.05, "options": {"size_hint": 1000}}
+    await client.post("/api/v1/queries", json=asked, headers=ANNA)
+    assert (str(service.mediator.asked[-1].relative_error), service.mediator.asked[-1].size_hint) == ("0.05", 1000)
+    assert_problem(await client.post("/api/v1/queries", json={**asked, "epsilon": "1"}, headers=ANNA), 422, "budget.invalid")
+    assert_problem(await client.post("/api/v1/queries", json={**asked, "relative_error": "NaN"}, headers=ANNA), 422, "budget.invalid")
+
+
+async def test_where_a_question_stands_and_calling_it_back(client: httpx.AsyncClient, service: api_service.Service) -> None:
+    with service.mediator.in_flight.journey("anna", "k-1"):
+        assert (await client.get("/api/v1/queries/k-1", headers=ANNA)).json() == {"station": "waiting"}
+        assert (await client.delete("/api/v1/queries/k-1", headers=ANNA)).json() == {"cancelled": "free"}
+    assert_problem(await client.get("/api/v1/queries/k-1", headers=ANNA), 404, "not_found.unknown")
+    assert (await client.delete("/api/v1/queries/k-2", headers=ANNA)).json() == {"cancelled": "nothing"}
+
+
+async def test_another_researcher_neither_sees_nor_ends_a_question(client: httpx.AsyncClient, service: api_service.Service) -> None:
+    nobody = {"Authorization": "Bearer nobody-token"}
+    with service.mediator.in_flight.journey("anna", "k-3") as journey:
+        assert_problem(await client.get("/api/v1/queries/k-3", headers=nobody), 404, "not_found.unknown")
+        assert (await client.delete("/api/v1/queries/k-3", headers=nobody)).json() == {"cancelled": "nothing"}
+        journey.check()
+
+
+@pytest.mark.parametrize("who", [CLEO, CARL, AUDE, CUSTOS])
+async def test_those_who_may_not_ask_reach_no_question_and_no_batch(client: httpx.AsyncClient, who: dict[str, str]) -> None:
+    assert_problem(await client.get("/api/v1/queries/k", headers=who), 403, "auth.forbidden")
+    assert_problem(await client.delete("/api/v1/queries/k", headers=who), 403, "auth.forbidden")
+    assert_problem(await client.post("/api/v1/batches", json=BATCH, headers=who), 403, "auth.forbidden")
+    assert_problem(await client.post("/api/v1/batches", json={**BATCH, "preview": True}, headers=who), 403, "auth.forbidden")
+
+
+async def test_nobody_without_a_token_reaches_a_question_or_a_batch(client: httpx.AsyncClient) -> None:
+    for method, path in (("GET", "queries/k"), ("DELETE", "queries/k"), ("POST", "batches")):
+        response = await client.request(method, f"/api/v1/{path}", json=BATCH if method == "POST" else None)
+        assert_problem(response, 401, "auth.missing")
