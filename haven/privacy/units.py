@@ -4,6 +4,7 @@ A privacy unit (a person, or a family) owns at most r rows, which fall into at m
 integer arithmetic on the plan's grid, so a sensitivity is exact, never rounded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -47,3 +48,32 @@ class ContributionBound:
     def l2_squared(self, largest: int) -> int:
         """The square of the largest L2 change, exactly: B²·(q·c² + t²), q = min(m, ⌊r/c⌋), t = r - q·c where q < m, else 0."""
         return largest * largest * (self._full_groups * self.rows_per_group**2 + self._left_over**2)
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralBounds(ContributionBound):
+    """The bound of several released vectors together, over the same rows: `parts` bounds each, and their losses add up.
+
+    `rows_per_unit` and `groups_per_unit` are sums over the parts, `rows_per_group` is the largest of theirs.
+    """
+
+    parts: tuple[ContributionBound, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[ContributionBound]) -> "SeveralBounds":
+        """The bound of these, one or more, together."""
+        rows, groups = sum(part.rows_per_unit for part in parts), sum(part.groups_per_unit for part in parts)
+        return cls(rows, groups, max(part.rows_per_group for part in parts), tuple(parts))
+
+    @property
+    def heaviest(self) -> tuple[tuple[int, int], ...]:
+        """How a unit weighs most in each part, one after the other."""
+        return tuple(pair for part in self.parts for pair in part.heaviest)
+
+    def l1(self, largest: int) -> int:
+        """The sum of the parts' L1."""
+        return sum(part.l1(largest) for part in self.parts)
+
+    def l2_squared(self, largest: int) -> int:
+        """The sum of the parts' squares: the squared length of one vector beside another is the sum of both."""
+        return sum(part.l2_squared(largest) for part in self.parts)

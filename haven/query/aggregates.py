@@ -9,10 +9,10 @@ from sqlglot import exp
 
 from haven.errors import Code, Refused
 from haven.privacy.choices import Aim, Goal
-from haven.query.expressions import AggregateLeaf, Call, Expression, Literal, UnitColumn, leaves, literal
+from haven.query.expressions import AggregateLeaf, Call, Expression, KeyLeaf, Literal, UnitColumn, leaves, literal
 from haven.query.functions import CATALOGUE, call
 from haven.query.private_plan import OutputType
-from haven.query.shapes import Interval, Shape, Value, integer, number, text
+from haven.query.shapes import ZERO_ONE, Interval, Shape, Value, integer, number, text
 
 MOST_ROWS = 2.0**40
 NARROWEST = 2.0**-900
@@ -79,8 +79,10 @@ class Row(Protocol):
 class AggregateTable:
     """The distinct aggregates of a question, in order of appearance."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: tuple[Expression, ...] = ()) -> None:
+        """`keys` are those of a question with several sets of them: what GROUPING may be asked of."""
         self._indices: dict[Aggregate, int] = {}
+        self._keys = keys
 
     def leaf(self, aggregate: Aggregate) -> Expression:
         """The noisy value of `aggregate`, shared with every earlier mention."""
@@ -99,6 +101,24 @@ class AggregateTable:
             Code.QUERY_AGGREGATE,
             "The row that has the least or greatest of a column is one person's, so nothing of it is answered.",
             "Use it per person, with GROUP BY the unit column in a subquery, and aggregate over persons above.",
+        )
+
+    def missing(self, key: Expression) -> Expression:
+        """GROUPING of one key: 1 in rows of sets without it, else 0."""
+        if key not in self._keys:
+            raise Refused(
+                Code.QUERY_AGGREGATE,
+                "GROUPING is asked of something that is no key of several sets.",
+                "Write GROUP BY ROLLUP (a, b) and GROUPING(a).",
+            )
+        return KeyLeaf(len(self._keys) + self._keys.index(key), integer(ZERO_ONE, nullable=False))
+
+    def any_or_all(self, said: Expression, condition: Expression | None, *, every: bool) -> Expression:  # noqa: ARG002 - the same
+        """Whether a condition is met by any row, or by every one: one person decides it, so it is not answered here."""
+        raise Refused(
+            Code.QUERY_AGGREGATE,
+            "Whether all or any rows meet a condition turns on one person, so it is not answered.",
+            "Ask AVG(c), the share of rows that meet c, or COUNT(*) FILTER (WHERE c).",
         )
 
     def __iter__(self) -> Iterator[Aggregate]:

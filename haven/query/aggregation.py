@@ -9,12 +9,12 @@ from haven.query.aggregates import AggregateTable
 from haven.query.binding import Binder
 from haven.query.canonical import canonical, canonical_aggregate
 from haven.query.expressions import Expression, UnitColumn
-from haven.query.grouping import checked_key
+from haven.query.grouping import checked_key, key_sets
 from haven.query.names import Scope
 from haven.query.per_person import PersonGroups, PersonTable
 from haven.query.postselect import lifted, ordered_and_cut
 from haven.query.relations import Named, Rows
-from haven.query.select_list import select_items
+from haven.query.select_list import check_order, select_items
 from haven.query.stages import AnswerStage, RowStage
 
 
@@ -26,7 +26,8 @@ class Aggregation:
         self._rows = rows
         self._scope = scope
         self._keys = tuple(map(checked_key, keys))
-        self._table = AggregateTable()
+        self._sets = key_sets(tree, scope, keys)
+        self._table = AggregateTable(tuple(key.expression for key in keys) if self._sets else ())
         self._binder = Binder(scope.column, self._table)
 
     def stage(self) -> AnswerStage:
@@ -38,7 +39,7 @@ class Aggregation:
         stage = AnswerStage(self._rows, self._keys, (), columns, conditions)
         stage = ordered_and_cut(self._tree, stage, self._binder)
         named = tuple(Named(key.name, canonical(key.expression)) for key in self._keys)
-        return replace(stage, keys=named, aggregates=tuple(map(canonical_aggregate, self._table)))
+        return replace(stage, keys=named, sets=self._sets, aggregates=tuple(map(canonical_aggregate, self._table)))
 
 
 def having_of(tree: exp.Select, scope: Scope, binder: Binder, table: AggregateTable) -> Expression | None:
@@ -65,17 +66,24 @@ def per_person(tree: exp.Select, rows: Rows, scope: Scope, keys: tuple[Named, ..
             "The rows are grouped by the person of an optional side of a LEFT JOIN, who may be missing.",
             "Group by the unit column of the table that is kept.",
         )
-    if any(tree.args.get(part) is not None for part in ("order", "limit", "offset")):
+    if any(tree.args.get(part) is not None for part in ("limit", "offset")):
         raise Refused(
             Code.QUERY_ROWS,
-            "ORDER BY and LIMIT over persons choose whose data is used, so they are not answered.",
+            "LIMIT and OFFSET over persons choose whose data is used, so they are not answered.",
             "Order and cut the answer instead, after the aggregates over persons.",
         )
-    others = tuple(checked_key(key) for key in keys if not isinstance(key.expression, UnitColumn))
+    if key_sets(tree, scope, keys):
+        raise Refused(
+            Code.QUERY_CLAUSE,
+            "Rows of a person are not grouped by several sets of keys.",
+            "Group by the unit column and other keys, and by sets above.",
+        )
+    others = tuple(key for key in keys if not isinstance(key.expression, UnitColumn))
     table = PersonTable(rows, source)
     groups = PersonGroups(rows, source, others, table)
     binder = Binder(scope.column, table)
     items = tuple(Named(item.name, groups.lifted(item.expression)) for item in select_items(tree, scope, binder))
+    check_order(tree, items, binder)
     having = having_of(tree, scope, binder, table)
     conditions = () if having is None else (groups.lifted(having),)
     return RowStage(Rows(groups.derived(), (), conditions), items)

@@ -13,19 +13,30 @@ PARTS_OF_A_ROW = 2**10
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """Rows under their bounds, the unit of each, and the SQL of the keys they are grouped by; `private` keys also count their units."""
+    """Rows under their bounds, the unit of each, and the SQL of the keys they are grouped by; `private` keys also count their units.
+
+    `sets` are the sets of keys that have shares of their own, by position; none for a plain GROUP BY.
+    """
 
     rows: RowsText
     unit: str
     keys: Sequence[str]
     private: bool
+    sets: Sequence[Sequence[int]] = ()
 
 
 def question_sql(grouped: Grouped, drafts: Sequence[Draft]) -> str:
-    """SELECT keys, units, targets FROM (SELECT what they need FROM rows WHERE ranks AND conditions) GROUP BY keys."""
+    """SELECT keys, units, targets FROM (SELECT what they need FROM rows WHERE ranks AND conditions) GROUP BY keys.
+
+    With sets of keys, by each of them; the mask that tells them apart, and NULL from NULL, stands after the keys.
+    """
     inner, names = _needed(grouped, drafts)
     keys = [f"k{index}" for index in range(len(grouped.keys))]
     outer = list(keys) + (["count(DISTINCT u) AS units_"] if grouped.private else [])
+    if grouped.sets:
+        outer.append(f"GROUPING_ID({', '.join(keys)}) AS k{len(keys)}")
+        sets = [f"({', '.join(keys[index] for index in each)})" for each in grouped.sets]
+        keys = [f"GROUPING SETS ({', '.join(sets)})"]
     outer += [f"{_aggregate(draft, names)} AS t{index}" for index, draft in enumerate(drafts)]
     return _grouped(outer, grouped.rows.select(inner), keys)
 

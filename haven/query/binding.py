@@ -12,7 +12,7 @@ from haven.query.dating import DATING, INTERVALS, as_interval, elapsed, part, sh
 from haven.query.expressions import Call, Expression, Literal, UnitColumn, literal
 from haven.query.functions import call
 from haven.query.grammar import NAMED_REFUSALS, REFUSALS, refusal
-from haven.query.measures import measure
+from haven.query.measures import PICKED, measure
 from haven.query.moments import MOMENTS
 from haven.query.private_plan import OutputType
 from haven.query.quantiles import CHOSEN
@@ -140,12 +140,6 @@ class Binder:
             raise refusal(exp.Select())
         return found
 
-    def _pick(self, node: exp.Expr) -> Expression:
-        """The value in the row with the least or largest of another column: of one person's rows only."""
-        if self._aggregates is None:
-            return self._aggregate(node)
-        return self._aggregates.pick(node, Binder(self._names), None)
-
     def _between(self, node: exp.Expr) -> Expression:
         value = self._value(node.this)
         low, high = self._value(node.args["low"]), self._value(node.args["high"])
@@ -190,7 +184,7 @@ class Binder:
             tested = self._value(branch.this) if subject is not None else self.condition(branch.this)
             parts += self._branch(tested if subject is None else call("equal", subject, tested), self._value(branch.args["true"]))
         default = node.args.get("default")
-        return call("case", *parts, self._value(default) if default is not None else literal(None))
+        return _settled(parts, self._value(default) if default is not None else literal(None))
 
     def _branch(self, condition: Expression, value: Expression) -> tuple[Expression, Expression]:
         """WHEN x IS NULL THEN x says NULL: said plainly, it does not widen the range of the rest."""
@@ -238,9 +232,31 @@ class Binder:
     def _aggregate(self, node: exp.Expr) -> Expression:
         return measure(node, Binder(self._names), self._aggregates, None)
 
+    def _grouping(self, node: exp.Expr) -> Expression:
+        """GROUPING(a, b) and GROUPING_ID: a bit for every key that the row's set leaves out, the first key's highest."""
+        if self._aggregates is None or not node.expressions:
+            raise Refused(Code.QUERY_AGGREGATE, "GROUPING stands above the groups, and names keys.", "Write GROUPING(a) in SELECT.")
+        whole: Expression = literal(0)
+        for each in node.expressions:
+            bit = self._aggregates.missing(Binder(self._names).bind(each))
+            whole = bit if whole == literal(0) else call("add", call("multiply", whole, literal(2)), bit)
+        return whole
+
     def _filtered(self, node: exp.Expr) -> Expression:
         row = Binder(self._names)
         return measure(node.this, row, self._aggregates, row.condition(node.args["expression"].this))
+
+
+def _settled(parts: list[Expression], default: Expression) -> Expression:
+    """A CASE; where its first condition is a constant of which all that follows turns, the value that it chooses."""
+    whole = call("case", *parts, default)
+    match parts:
+        case [Literal(value=True), value, *_] if value.shape.type is whole.shape.type:
+            return value
+        case [Literal(value=False), _] if default.shape.type is whole.shape.type:
+            return default
+        case _:
+            return whole
 
 
 # The class's own handlers, by node type.
@@ -271,9 +287,9 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.Sum: Binder._aggregate,
     exp.Avg: Binder._aggregate,
     exp.ApproxDistinct: Binder._aggregate,
-    **dict.fromkeys((*MOMENTS, *CHOSEN), Binder._aggregate),
-    **dict.fromkeys((exp.ArgMax, exp.ArgMin, exp.First, exp.Last), Binder._pick),
+    **dict.fromkeys((*MOMENTS, *CHOSEN, *PICKED, exp.LogicalOr, exp.LogicalAnd), Binder._aggregate),
     exp.In: Binder._in,
     exp.Exists: Binder._exists,
+    **dict.fromkeys((exp.Grouping, exp.GroupingId), Binder._grouping),
     exp.Filter: Binder._filtered,
 }

@@ -20,6 +20,7 @@ STEPWISE = frozenset(function.name for function in (*DATES, *PERIODS, *TEXTS, *S
 
 
 Form = Mapping[int, float] | None
+Variances = tuple[float, ...] | None
 
 
 def linear_form(expression: PostExpression, plan: PrivatePlan) -> Form:
@@ -61,19 +62,20 @@ def _summed(left: Mapping[int, float] | None, right: Mapping[int, float] | None,
     return {index: left.get(index, 0.0) + sign * right.get(index, 0.0) for index in {**left, **right}}
 
 
-def linear_error(plan: PrivatePlan, form: Mapping[int, float] | None) -> float | None:
+def linear_error(plan: PrivatePlan, form: Mapping[int, float] | None, variances: Variances = None) -> float | None:
     """The half-width of a linear form; None where there is none, or nothing noisy in it."""
-    return _half_width(plan, form) if form else None
+    return _half_width(plan, form, variances) if form else None
 
 
-def _half_width(plan: PrivatePlan, slopes: Mapping[int, float]) -> float | None:
+def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Variances) -> float | None:
     terms = []
     for index, slope in sorted(slopes.items()):
         if index != UNITS:
             noise = plan.noises[index]
             if isinstance(noise, Choice):
                 return None
-            terms.append((slope * plan.targets[index].grid, noise))
+            wider = 1.0 if variances is None else math.sqrt(variances[index])
+            terms.append((slope * plan.targets[index].grid * wider, noise))
         elif plan.selection is not None:
             terms.append((slope, plan.selection.noise))
     try:
@@ -87,7 +89,10 @@ def error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[Group],
     read = targets_in(expression)
     if not read or any(index != UNITS and plan.targets[index].candidates is not None for index in read):
         return lambda _: None
-    constant = linear_error(plan, linear_form(expression, plan))
+    form = linear_form(expression, plan)
+    constant = linear_error(plan, form)
+    if plan.sets is not None and constant is not None:
+        return lambda group: linear_error(plan, form, group.variances)
     if constant is not None or not _has_slopes(expression):
         return lambda _: constant
     smooth = compiled(expression, plan, smooth=True)
@@ -108,7 +113,7 @@ def _propagated(smooth: Evaluate, group: Group, read: frozenset[int], plan: Priv
         if slope is None:
             return None
         slopes[index] = slope
-    return _half_width(plan, slopes)
+    return _half_width(plan, slopes, group.variances)
 
 
 def _slope(smooth: Evaluate, group: Group, index: int) -> float | None:

@@ -20,10 +20,14 @@ LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group: its key and its noisy values by target: numbers in real units, and what was chosen."""
+    """One group: its key and its noisy values by target: numbers in real units, and what was chosen.
+
+    `variances` are what those of the plan's noises are multiplied with, by target, where a group is of several noisy cells.
+    """
 
     key: Key
     values: Mapping[int, KeyValue | float]
+    variances: tuple[float, ...] | None = None
 
 
 Evaluate = Callable[[Group], Value]
@@ -37,7 +41,7 @@ def compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = Fa
         case UnitsRef():
             return lambda group: group.values[UNITS]
         case KeyRef(index=index):
-            return _key(index, plan.keys[index].type)
+            return _key(index, plan.keys[index].type if index < len(plan.keys) else OutputType.INTEGER)
         case Constant(value=value):
             return lambda _: value
         case Apply(operation=operation, arguments=arguments):

@@ -8,7 +8,8 @@ from typing import Any
 from haven.privacy.tables import KeyValue, NoisyTable
 from haven.query.error_bars import error_of, finite, linear_error, linear_form
 from haven.query.evaluation import UNITS, Evaluate, Group, compiled
-from haven.query.private_plan import OutputType, PrivatePlan, Target
+from haven.query.private_plan import GroupingSets, OutputType, PrivatePlan, Target
+from haven.query.set_totals import mask_of, set_rows, variances
 from haven.query.shapes import Value
 
 Cell = str | int | float | bool | None
@@ -41,7 +42,15 @@ def finish(plan: PrivatePlan, noisy: NoisyTable) -> Finished:
 
 def expected_errors(plan: PrivatePlan) -> dict[str, float | None]:
     """The 95 % half-width of every output known before asking: linear in counts and sums; None where only the answer can tell."""
-    return {output.name: linear_error(plan, linear_form(output.expression, plan)) for output in plan.outputs}
+    widest = None if plan.sets is None else _widest(plan, plan.sets)
+    return {output.name: linear_error(plan, linear_form(output.expression, plan), widest) for output in plan.outputs}
+
+
+def _widest(plan: PrivatePlan, sets: GroupingSets) -> tuple[float, ...]:
+    """The largest variance that any row of several sets has, by target."""
+    sizes = [len(key.domain or ()) for key in plan.keys]
+    found = variances(sizes if sets.summed else sizes[:-1], sets, least_squares=False)
+    return (max(found.values()),) * len(plan.targets)
 
 
 def errors_at(plan: PrivatePlan, values: Mapping[int, float]) -> dict[str, float | None]:
@@ -51,11 +60,15 @@ def errors_at(plan: PrivatePlan, values: Mapping[int, float]) -> dict[str, float
 
 
 def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[Group]:
+    by_mask: Mapping[int, tuple[float, ...]] = {}
+    if plan.sets is not None:
+        rows = set_rows(plan, plan.sets, noisy)
+        noisy, by_mask = rows.table, rows.variances
     for row, key in enumerate(noisy.keys):
         values = {index: _real(column[row], target) for index, (column, target) in enumerate(zip(noisy.columns, plan.targets, strict=True))}
         if noisy.units is not None:
             values[UNITS] = noisy.units[row]
-        yield Group(key, values)
+        yield Group(key, values, by_mask.get(mask_of(key)) if by_mask else None)
 
 
 def _real(noisy: int, target: Target) -> KeyValue | float:
@@ -72,6 +85,8 @@ def _holds(plan: PrivatePlan, group: Group) -> bool:
 def _ordered(plan: PrivatePlan, groups: list[Group]) -> list[Group]:
     """By key as declared, then by the terms of ORDER BY from the last to the first: each sort keeps the order of equals."""
     positions = [_positions(key.domain) for key in plan.keys]
+    if plan.sets is not None and plan.sets.summed:
+        positions.append(_positions(plan.sets.masks))
     order = plan.key_order or tuple(range(len(plan.keys)))
     groups = sorted(groups, key=lambda group: [_position(positions[index], group.key[index]) for index in order])
     for term in reversed(plan.order):

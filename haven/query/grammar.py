@@ -22,18 +22,19 @@ STATEMENT: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.From: ("this",),
     exp.Join: ("this", "on", "using", "side", "kind", "method"),
     exp.Exists: ("this",),
-    exp.Table: ("this", "db", "alias"),
-    exp.TableAlias: ("this",),
-    exp.Subquery: ("this", "alias"),
+    exp.Table: ("this", "db", "alias", "joins"),
+    exp.TableAlias: ("this", "columns"),
+    exp.Subquery: ("this", "alias", "joins"),
     exp.Where: ("this",),
     exp.Having: ("this",),
     exp.Group: ("expressions", "all"),
-    exp.Order: ("expressions",),
+    **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), ("expressions",)),
+    exp.Order: ("this", "expressions"),
     exp.Ordered: ("this", "desc", "nulls_first"),
     exp.Limit: ("expression",),
     exp.Offset: ("expression",),
     exp.Alias: ("this", "alias"),
-    exp.Star: (),
+    exp.Star: ("except_",),
     exp.Column: ("this", "table", "db"),
     exp.Identifier: ("this", "quoted"),
     exp.Paren: ("this",),
@@ -57,9 +58,10 @@ AGGREGATES: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.PercentileCont, exp.PercentileDisc, exp.WithinGroup), _BINARY),
     exp.AnonymousAggFunc: _NARY,
     exp.Filter: _BINARY,
+    **dict.fromkeys((exp.Grouping, exp.GroupingId), ("expressions",)),
     exp.Distinct: ("expressions", "on"),
     **dict.fromkeys((exp.ArgMax, exp.ArgMin), ("this", "expression", "count")),
-    **dict.fromkeys((exp.First, exp.Last), ("this",)),
+    **dict.fromkeys((exp.First, exp.Last, exp.LogicalOr, exp.LogicalAnd), ("this",)),
 }
 
 SCALARS: Mapping[type[exp.Expr], tuple[str, ...]] = {
@@ -136,11 +138,6 @@ _HISTOGRAM = (
     "Write SELECT haven_histogram(x, 0, 100, 20) AS bucket, COUNT(*) … GROUP BY bucket.",
 )
 _PLAIN = ("Sums are exact here, whatever their order.", "Write SUM(x) or AVG(x).")
-_LOGICAL = (
-    Code.QUERY_AGGREGATE,
-    "Whether all or any rows meet a condition turns on one person, so it is not answered.",
-    "Ask AVG(c), the share of rows that meet c, or COUNT(*) FILTER (WHERE c).",
-)
 _HIGHER = (
     Code.QUERY_AGGREGATE,
     "Third and fourth moments are not answered: a few rows at the ends decide them.",
@@ -164,11 +161,6 @@ NAMED_REFUSALS: Mapping[str, tuple[Code, str, str]] = {
     "sem": (Code.QUERY_AGGREGATE, "The standard error of a mean is not answered.", "Ask STDDEV_SAMP(x) / sqrt(COUNT(x))."),
 }
 """Aggregates of DuckDB that the parser knows as plain functions."""
-_GROUPING = (
-    Code.QUERY_CLAUSE,
-    "ROLLUP, CUBE and GROUPING SETS are several questions in one.",
-    "Ask one GROUP BY at a time; coarser totals are sums of the finer answer.",
-)
 _VOLATILE = (
     Code.QUERY_FUNCTION,
     "Functions of the clock or of chance are not answered: the answer must depend on the data alone.",
@@ -195,8 +187,6 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     exp.Distinct: _DISTINCT_ON,
     exp.TableSample: (Code.QUERY_CLAUSE, "Samples are not answered: noise already protects the whole table.", "Leave the sample out."),
     exp.Pivot: (Code.QUERY_CLAUSE, "PIVOT is not answered.", "Use GROUP BY and pivot the answer."),
-    **dict.fromkeys((exp.Rollup, exp.Cube, exp.GroupingSets), _GROUPING),
-    **dict.fromkeys((exp.LogicalAnd, exp.LogicalOr), _LOGICAL),
     **dict.fromkeys((exp.Kurtosis, exp.Skewness), _HIGHER),
     exp.AggFunc: _LISTS,
     exp.IgnoreNulls: _LISTS,
@@ -238,7 +228,6 @@ PARTS: Mapping[str, tuple[Code, str, str]] = {
     "query": _SUBQUERY,
     "subquery": _SUBQUERY,
     "limit_options": (Code.QUERY_CLAUSE, "LIMIT takes a whole number of rows here.", "Write LIMIT 10."),
-    "except_": (Code.QUERY_CLAUSE, "SELECT * EXCLUDE is not answered.", "Name the columns."),
     "replace": (Code.QUERY_CLAUSE, "SELECT * REPLACE is not answered.", "Name the columns."),
 }
 
@@ -264,3 +253,13 @@ def check_node(node: exp.Expr) -> None:
     for part, value in node.args.items():
         if value not in (None, False, []) and part not in parts:
             raise Refused(*PARTS.get(part, _ELSE))
+    if node.args.get("joins") and not isinstance(node, exp.Select) and not _in_from(node):
+        raise Refused(*_JOIN)
+
+
+def _in_from(node: exp.Expr) -> bool:
+    """Whether brackets of FROM hold it: only there joins are read."""
+    parent = node.parent
+    while isinstance(parent, exp.Subquery):
+        parent = parent.parent
+    return isinstance(parent, exp.From | exp.Join) and isinstance(node.parent, exp.Subquery)

@@ -5,10 +5,11 @@ from sqlglot import exp
 from haven.errors import Code, Refused
 from haven.query.binding import Binder
 from haven.query.expressions import Expression, Literal, UnitColumn
+from haven.query.grouping_sets import KeySet, has_sets, key_nodes, sets_of
 from haven.query.names import Scope, column_name
 from haven.query.private_plan import OutputType
 from haven.query.relations import Named
-from haven.query.select_list import has_aggregate, item_at
+from haven.query.select_list import has_aggregate, is_star, item_at
 
 
 def group_keys(tree: exp.Select, scope: Scope) -> tuple[Named, ...]:
@@ -16,10 +17,26 @@ def group_keys(tree: exp.Select, scope: Scope) -> tuple[Named, ...]:
     row = Binder(scope.column)
     keys: dict[Expression, Named] = {}
     for node in _nodes(tree, scope):
+        if is_star(node):
+            keys |= {named.expression: named for named in scope.starred(node) if named.expression not in keys}
+            continue
         expression = row.bind(node.this if isinstance(node, exp.Alias) else node)
         if not isinstance(expression, Literal):
             keys.setdefault(expression, Named(column_name(node), expression))
     return tuple(keys.values())
+
+
+def key_sets(tree: exp.Select, scope: Scope, keys: tuple[Named, ...]) -> tuple[KeySet, ...]:
+    """The sets of keys that a SELECT groups by, by position in `keys`; none for a plain GROUP BY."""
+    if not has_sets(tree):
+        return ()
+    row, places = Binder(scope.column), {key.expression: index for index, key in enumerate(keys)}
+
+    def position(node: exp.Expr) -> tuple[int, ...]:
+        bound = row.bind(_chosen(node, tree, scope).unalias())
+        return () if isinstance(bound, Literal) else (places[bound],)
+
+    return sets_of(tree, position)
 
 
 def checked_key(named: Named) -> Named:
@@ -47,6 +64,8 @@ def _nodes(tree: exp.Select, scope: Scope) -> list[exp.Expr]:
         raise Refused(
             Code.QUERY_CLAUSE, "DISTINCT over an answer that leaves out group keys is not answered.", "Group by what the answer shows."
         )
+    if has_sets(tree):
+        return [_chosen(node, tree, scope) for node in key_nodes(tree)]
     if group.args.get("all"):
         return [node for node in tree.expressions if not has_aggregate(node)]
     written = (part for node in group.expressions for part in (node.expressions if isinstance(node, exp.Tuple) else [node]))

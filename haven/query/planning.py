@@ -25,6 +25,7 @@ from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputT
 from haven.query.render import render
 from haven.query.resolve import ResolvedQuery
 from haven.query.rows_sql import columns_used, rows_text
+from haven.query.set_shares import GroupedKey, Settled, Terms, settle
 from haven.query.shapes import Value
 from haven.query.sizes import target_sql
 from haven.query.targets import Draft, Drafter, Method, Recipe, recipe_of
@@ -85,6 +86,8 @@ class _Planner:
         self._keys = [self._planned_keys[index] for index in self._order]
         self._private = any(planned.key.domain is None for planned in self._keys)
         self._bounding = self._bound()
+        self._settled = self._settle() if self._answer.sets else None
+        self._bounding = self._bounding if self._settled is None else self._settled.bounding
         self._weights = self._output_weights()
 
     def plan(self) -> PrivatePlan:
@@ -97,14 +100,16 @@ class _Planner:
             Output(each.name, each.expression.shape.type or OutputType.TEXT, convert(each.expression, leaves))
             for each in self._answer.columns
         )
-        keys = tuple(planned.key for planned in self._keys)
+        sets = self._settled
+        keys = (*(planned.key for planned in self._keys), *(() if sets is None else sets.mask_key))
+        order = tuple(self._order.index(index) for index in range(len(self._order)))
         return PrivatePlan(
             dataset=self._resolved.dataset.name,
             population=self._context.population,
             footprint=self._resolved.footprint,
             sql=sql,
             keys=keys,
-            key_order=tuple(self._order.index(index) for index in range(len(self._order))),
+            key_order=order if sets is None else (len(order), *order),
             source=" AND ".join([self._source.tables, *self._source.conditions]),
             bounds=Bounds(self._rows.unit.name, self._bounding.rows, self._bounding.units, self._bounding.filters),
             targets=targets,
@@ -116,9 +121,11 @@ class _Planner:
             offset=self._answer.offset,
             limit=self._answer.limit,
             price=priced.price(self._context.definition),
+            families=priced.families,
             digest=self._digest(sql, targets, priced),
             warnings=warn(self._answer, self._bounding, priced, self._asked),
-            words=explain(self._rows, self._bounding, keys, targets, priced),
+            words=(*explain(self._rows, self._bounding, keys, targets, priced), *(() if sets is None else (sets.words,))),
+            sets=None if sets is None else sets.said(drafted.drafts),
         )
 
     def _key(self, name: str, expression: Expression) -> PlannedKey:
@@ -132,19 +139,30 @@ class _Planner:
     def _bound(self) -> Bounding:
         domains = [planned.key.domain for planned in self._keys]
         cells = prod(len(domain) for domain in domains if domain is not None)
-        if cells > MOST_CELLS:
+        if cells > MOST_CELLS and not self._answer.sets:
             raise Refused(
                 Code.QUERY_KEY,
                 f"The public group keys make {cells} groups, more than {MOST_CELLS}, and every one is answered, empty ones too.",
                 "Group by fewer keys, or by ranges such as floor(x / 10) * 10.",
             )
-        options = Options(self._asked.rows_per_unit, self._asked.groups_per_unit)
+        options = self._options
         options.check(self._rows)
         sums = any(aggregate.kind is not Kind.UNITS for aggregate in self._answer.aggregates)
         sizes = [None if planned.key.domain is None else len(planned.key.domain) for planned in self._planned_keys]
         keys = list(zip((named.expression for named in self._answer.keys), sizes, strict=True))
         ranked = bound_rows(self._rows, options, keys, sums=sums)
         return bound_per_person(self._answer, options, ranked) or ranked
+
+    @property
+    def _options(self) -> Options:
+        return Options(self._asked.rows_per_unit, self._asked.groups_per_unit)
+
+    def _settle(self) -> Settled:
+        """One table or a share for each set of keys."""
+        sizes = [None if planned.key.domain is None else len(planned.key.domain) for planned in self._planned_keys]
+        keys = [GroupedKey(index, self._answer.keys[index].expression, sizes[index]) for index in self._order]
+        terms = Terms(self._options, self._context.definition, MOST_CELLS, self._asked.promises)
+        return settle(self._answer, keys, self._bounding, terms)
 
     def burden(self) -> float:
         """What the weighted variance grows with, whatever the price; choosing private keys bears as one count of persons does."""
@@ -238,7 +256,7 @@ class _Planner:
             draft.words,
             counts=draft.counts,
             sql=target_sql(draft),
-            additive=draft.additive,
+            additive=draft.additive and (self._settled is None or self._settled.sets.summed),
             candidates=draft.candidates or None,
         )
 
@@ -255,7 +273,9 @@ class _Planner:
 
     def _sql(self, drafts: Sequence[Draft]) -> str:
         rows = rows_text(self._rows, self._bounding, columns_used(self._answer.read()))
-        grouped = Grouped(rows, render(self._rows.unit, self._names), [planned.sql for planned in self._keys], self._private)
+        keys = [planned.sql for planned in self._keys]
+        sets = () if self._settled is None else self._settled.grouped
+        grouped = Grouped(rows, render(self._rows.unit, self._names), keys, self._private, sets)
         if self._bounding.per_person:
             return per_person_sql(grouped, drafts, self._bounding.rows.rows_per_unit)
         return question_sql(grouped, drafts)

@@ -76,6 +76,12 @@ class Leaves:
         return Apply(BOUNDS_TEXT, (Constant(name), low, high))
 
 
+def _missing(key: int, width: int) -> PostExpression:
+    """Whether a row's set leaves out a key: its bit of the mask, which stands after the keys."""
+    shifted = Apply("whole_divide", (KeyRef(width), Constant(1 << (width - 1 - key))))
+    return Apply("remainder", (shifted, Constant(2)))
+
+
 def _plus(left: PostExpression, right: PostExpression) -> PostExpression:
     return Apply("add", (left, right))
 
@@ -85,6 +91,8 @@ def convert(expression: Expression, leaves_: Leaves) -> PostExpression:
     match expression:
         case AggregateLeaf(index=index):
             return leaves_.aggregate(index)
+        case KeyLeaf(index=index) if index >= len(leaves_.keys):
+            return _missing(leaves_.keys[index - len(leaves_.keys)], len(leaves_.keys))
         case KeyLeaf(index=index):
             return KeyRef(leaves_.keys[index])
         case Literal(value=value):

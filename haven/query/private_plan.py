@@ -5,6 +5,7 @@ never the researcher's text), and gives back integers; `noises` and `selection` 
 `order` and `limit` are post-processing of the noisy integers, and cost nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -134,6 +135,19 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupingSets:
+    """The sets of keys that a plan answers: `masks` as GROUPING_ID gives them over its keys, ascending, so that the finest come first.
+
+    Where `summed`, coarser rows are sums of the noisy table over all keys. Else each set has a share of its own: the plan's last key is
+    then the mask, and `sums` says which targets of coarser rows are sums of finer ones.
+    """
+
+    masks: tuple[int, ...]
+    summed: bool
+    sums: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PrivatePlan:
     """A priced, data-free plan.
 
@@ -141,7 +155,7 @@ class PrivatePlan:
     price; renaming an output or reordering the display does not change it. Keys and targets stand in a canonical order, so that a
     recorded noisy table fits every plan of the same digest; `key_order` is the order in which the asker named
     the keys (empty: the canonical one). `source` is the canonical text of the rows that are aggregated: tables, joins and conditions,
-    without the rank filters that bound contributions.
+    without the rank filters that bound contributions. `families` are the targets, by position, that are paid for once together.
     """
 
     dataset: str
@@ -164,12 +178,33 @@ class PrivatePlan:
     key_order: tuple[int, ...] = ()
     source: str = ""
     bounds: Bounds | None = None
+    families: tuple[tuple[int, ...], ...] = ()
+    sets: GroupingSets | None = None
+
+    @property
+    def shares(self) -> bool:
+        """Whether sets of keys have shares of their own: then the groups of one set hold the rows of another's again."""
+        return self.sets is not None and not self.sets.summed
 
     def public_keys(self) -> tuple[Key, ...] | None:
-        """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys."""
-        keys: tuple[Key, ...] = ((),)
-        for group_key in self.keys:
-            if group_key.domain is None:
-                return None
-            keys = tuple((*key, value) for key in keys for value in group_key.domain)
-        return keys
+        """The data-free list of keys, in order: the product of the domains; None where any key is private. `((),)` without keys.
+
+        Where sets of keys have shares of their own: such a list for each, with None for keys that are not in it and its mask at the end.
+        """
+        domains = [key.domain for key in self.keys]
+        if self.sets is None or self.sets.summed:
+            return _product(domains)
+        width, found = len(domains) - 1, []
+        for mask in self.sets.masks:
+            held = [(None,) if mask >> (width - 1 - index) & 1 else domain for index, domain in enumerate(domains[:-1])]
+            found.append(_product([*held, (mask,)]) or ())
+        return tuple(key for keys in found for key in keys)
+
+
+def _product(domains: Sequence[tuple[KeyValue, ...] | None]) -> tuple[Key, ...] | None:
+    keys: tuple[Key, ...] = ((),)
+    for domain in domains:
+        if domain is None:
+            return None
+        keys = tuple((*key, value) for key in keys for value in domain)
+    return keys

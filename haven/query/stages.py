@@ -29,7 +29,10 @@ class RowStage:
 
 @dataclass(frozen=True, slots=True)
 class AnswerStage:
-    """An aggregation of `rows` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values."""
+    """An aggregation of `rows` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values.
+
+    `sets` holds the sets of keys to group by, by position, where there are several (GROUPING SETS).
+    """
 
     rows: Rows
     keys: tuple[Named, ...]
@@ -39,6 +42,7 @@ class AnswerStage:
     order: tuple[Sort, ...] = ()
     offset: int = 0
     limit: int | None = None
+    sets: tuple[tuple[int, ...], ...] = ()
 
     @property
     def cut(self) -> bool:
