@@ -75,7 +75,8 @@ def _count(row: Row, node: exp.Expr, condition: Expression | None) -> Aggregate:
 def _of_person(row: Row, node: exp.Expr, condition: Expression | None) -> tuple[Expression, Expression | None]:
     """CASE WHEN c THEN id END, inside COUNT, is the person of the rows that meet c; all else is what it is."""
     branch = _only_branch(node.unnest())
-    owner = row.bind(branch.args["true"]) if branch is not None and isinstance(branch.args["true"], exp.Column) else None
+    value = None if branch is None else branch.args["true"].unnest()
+    owner = row.bind(value) if isinstance(value, exp.Column) else None
     if branch is None or not isinstance(owner, UnitColumn):
         return row.bind(node), condition
     return owner, conjunction(condition, row.condition(branch.this))
