@@ -9,7 +9,7 @@ from haven.query.aggregates import AggregateTable
 from haven.query.binding import Binder
 from haven.query.canonical import canonical, canonical_aggregate
 from haven.query.expressions import Expression, UnitColumn
-from haven.query.grouping import checked_key, key_sets
+from haven.query.grouping import as_key, checked_key, key_sets
 from haven.query.names import Scope
 from haven.query.per_person import PersonGroups, PersonTable
 from haven.query.postselect import lifted, ordered_and_cut
@@ -38,7 +38,7 @@ class Aggregation:
         conditions = () if having is None else (lifted(having, self._keys),)
         stage = AnswerStage(self._rows, self._keys, (), columns, conditions)
         stage = ordered_and_cut(self._tree, stage, self._binder)
-        named = tuple(Named(key.name, canonical(key.expression)) for key in self._keys)
+        named = tuple(Named(key.name, canonical(as_key(key.expression))) for key in self._keys)
         return replace(stage, keys=named, sets=self._sets, aggregates=tuple(map(canonical_aggregate, self._table)))
 
 

@@ -4,7 +4,8 @@ from sqlglot import exp
 
 from haven.errors import Code, Refused
 from haven.query.binding import Binder
-from haven.query.expressions import Expression, Literal, UnitColumn
+from haven.query.expressions import Call, Expression, Literal, UnitColumn
+from haven.query.functions import call
 from haven.query.grouping_sets import KeySet, has_sets, key_nodes, sets_of
 from haven.query.names import Scope, column_name
 from haven.query.private_plan import OutputType
@@ -39,6 +40,27 @@ def key_sets(tree: exp.Select, scope: Scope, keys: tuple[Named, ...]) -> tuple[K
     return sets_of(tree, position)
 
 
+WHOLE_OF_WHOLE = frozenset({"add", "subtract", "multiply", "square", "negate", "abs", "least", "greatest", "clamp", "to_number"})
+
+
+def is_whole(expression: Expression) -> bool:
+    """Whether a number has no decimals whatever the row, as floor(age / 10.0) * 10.0: it is a group key like a whole number."""
+    if expression.shape.type is OutputType.INTEGER:
+        return expression.shape.interval.exact
+    match expression:
+        case Literal(value=float() as value):
+            return value.is_integer()
+        case Call(function=function, arguments=arguments) if function in WHOLE_OF_WHOLE:
+            return expression.shape.interval.exact and all(map(is_whole, arguments))
+        case _:
+            return False
+
+
+def as_key(expression: Expression) -> Expression:
+    """What the engine groups by: numbers without decimals as whole numbers."""
+    return call("to_integer", expression) if expression.shape.type is OutputType.NUMBER else expression
+
+
 def checked_key(named: Named) -> Named:
     """A key of an answer. Raises Refused for the unit column, and for numbers with decimals."""
     if isinstance(named.expression, UnitColumn):
@@ -47,7 +69,8 @@ def checked_key(named: Named) -> Named:
             "Grouping by the column that identifies persons would answer about one person at a time.",
             "Group by a column that many persons share.",
         )
-    if named.expression.shape.type in {OutputType.NUMBER, None}:
+    decimals = named.expression.shape.type is OutputType.NUMBER and not is_whole(named.expression)
+    if decimals or named.expression.shape.type is None:
         raise Refused(
             Code.QUERY_KEY,
             "A group key is a number with decimals.",
