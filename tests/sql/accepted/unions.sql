@@ -30,3 +30,9 @@ SELECT COUNT(*) AS n FROM (SELECT id FROM labs UNION ALL SELECT id FROM visits U
 
 -- targets 2; groups 4; ranks rk_<=6 rk_<=4; bounds 10/4/10
 SELECT source, AVG(x) AS m FROM (SELECT id, 'lab' AS source, value AS x FROM labs UNION ALL SELECT id, kind AS source, cost AS x FROM visits) AS t GROUP BY source;
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS n FROM (SELECT id FROM persons EXCEPT SELECT id FROM labs) AS t;
+
+-- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
+SELECT COUNT(*) AS n FROM (SELECT id FROM persons INTERSECT SELECT id FROM labs) AS t;
