@@ -73,7 +73,7 @@ class Priced:
     families: tuple[tuple[int, ...], ...]
 
     def price(self, definition: Definition) -> Price:
-        """What it costs in all: the sum over the families of what the dearest member costs (see partitions.proof.md)."""
+        """What it costs in all: the sum over the families of what the dearest member costs (see exclusive_targets.proof.md)."""
         total = Price(definition, 0)
         for family in self.families:
             total += max((self.noises[index].price for index in family), key=_pico)
