@@ -214,7 +214,7 @@ def _equal_gaussian(day: Day) -> dict[str, float]:
 
 
 def _equal_odometer(day: Day) -> dict[str, float]:
-    """The ε of one noised column, all alike, at which SmartNoise's odometer (theorem 3.5 of arXiv 1311.0776) has spent (ε, δ) in the end."""
+    """The ε of a noised column, all alike, at which SmartNoise's odometer (arXiv 1311.0776, theorem 3.5) has spent (ε, δ) in the end."""
     charges = {"count": 1, "units": 1, "sum": 1, "mean": 2, "variance": 3, "median": 0}
     columns = sum(charges[each["op"]] for told in day.told for each in told["aggregates"])
     low, high = 0.0, EPSILON
