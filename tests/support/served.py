@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -57,18 +58,30 @@ def start(home: Path, token: str) -> Served:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "haven.cli.main", "serve", "--port", str(port), "--home", str(home)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"COLUMNS": "200"})
-    served = Served(process, f"http://127.0.0.1:{port}", token)
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        try:
-            if httpx.get(f"{served.url}/healthz", timeout=5).status_code == httpx.codes.OK:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said, env=os.environ | {"COLUMNS": "200"})
+        served = Served(process, f"http://127.0.0.1:{port}", token)
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            healthy = _healthy(served)
+            assert process.poll() is None, f"haven serve ended at once: {_end_of(said)}"
+            if healthy:
                 return served
-        except httpx.HTTPError:
             time.sleep(0.02)
-        assert process.poll() is None, "haven serve ended at once"
-    served.kill()
-    raise AssertionError("haven serve did not answer in time")
+        served.kill()
+        raise AssertionError(f"haven serve did not answer in time: {_end_of(said)}")
+
+
+def _healthy(served: Served) -> bool:
+    try:
+        return httpx.get(f"{served.url}/healthz", timeout=5).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _end_of(said: IO[bytes]) -> str:
+    said.seek(0)
+    return said.read().decode("utf-8", "replace")[-2000:]
 
 
 @contextmanager
