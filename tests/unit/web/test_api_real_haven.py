@@ -1,6 +1,7 @@
 """The API over a whole real haven against its own description."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -18,6 +19,7 @@ from haven.web.identity import TokenIdentity
 from tests.support import house as real
 
 OPERATIONS = [(path, method.upper()) for path, methods in json.loads(openapi().body)["paths"].items() for method in methods]
+ON_ITS_WAY = "a-question"
 PEOPLE = (real.ANNA, real.CORA, real.KEEPER)
 
 
@@ -33,7 +35,7 @@ def names(shared_bench_house: House) -> dict[str, str]:
     receipt = real.ask(shared_bench_house, "SELECT COUNT(*) AS n FROM clinic.persons").receipt["id"]
     drafts = [AnswerDraft(receipt, "counts")]
     release = shared_bench_house.desk.create(real.ANNA, "aging", "Counts", "For table 1.", drafts, datetime.now(UTC))
-    return {"/datasets/": "clinic", "/projects/": "aging", "/receipts/": receipt, "/releases/": release}
+    return {"/datasets/": "clinic", "/projects/": "aging", "/receipts/": receipt, "/releases/": release, "/queries/": ON_ITS_WAY}
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,10 @@ def test_what_exists_is_read_in_the_described_form(schema: BaseSchema, shared_be
     reader = real.OTTO if path.endswith("/audit") else real.ANNA
     token = shared_bench_house.ledger.people.issue_token(reader.name, datetime.now(UTC), actor="operator")
     existing = next((name for part, name in names.items() if part in path), "")
-    case = schema[path]["GET"].Case(path_parameters=dict.fromkeys(("name", "id"), existing) if existing else {})
-    response = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+    parameters = re.findall(r"{(\w+)}", path)
+    case = schema[path]["GET"].Case(path_parameters=dict.fromkeys(parameters, existing))
+    with shared_bench_house.mediator.in_flight.journey(reader.name, ON_ITS_WAY):
+        response = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
     assert response.json()
 
