@@ -10,15 +10,13 @@ import altair as alt
 
 from tests.bench.peer_process import PEERS
 from tests.bench.shared_queries import SHARED
-from tests.bench.side_by_side import ERROR_ROWS, verdicts
+from tests.bench.side_by_side import ERROR_ROWS, told_apart, verdicts
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "performance.md"
 PLOTS = DOCS / "screenshots"
 TITLES = {query.name: query.title for query in SHARED}
 TOOLS = ["haven", *PEERS.values()]
-SAMPLING = 1.25
-"""Two measured errors of the same law differ by chance: up to this factor they are told as equal."""
 
 
 def write_report(figures: Mapping[str, Any]) -> None:
@@ -69,22 +67,24 @@ def _against_mine(theirs: float | None, mine: float | None) -> str:
 
 
 def _errors(peers: Mapping[str, Any]) -> str:
+    """Bold: what is not told apart from the least by more than chance."""
     rows = []
     for name, tools in peers["errors"].items():
-        least = {tool: {form: each["error"] for form, each in forms.items() if "error" in each} for tool, forms in tools.items()}
-        best = min((error for errors in least.values() for error in errors.values()), default=0.0)
-        cells = []
-        for tool in TOOLS:
-            errors = least.get(tool, {})
-            if not errors:
-                cells.append("–")
-                continue
-            form = min(errors, key=lambda each: errors[each])
-            figure = f"{errors[form]:.1e}"
-            cells.append(f"**{figure}**" if errors[form] <= SAMPLING * best else figure)
-        mine = least.get("haven", {})
-        rows.append([TITLES[name], *(f"{mine[form]:.1e}" if form in mine else "–" for form in ("zcdp", "pure")), *cells[1:]])
+        found = {tool: [each for each in forms.values() if "error" in each] for tool, forms in tools.items()}
+        least = min((each for forms in found.values() for each in forms), key=lambda each: float(each["error"]))
+        mine = tools["haven"]
+        cells = [_error(mine[form], least) for form in ("zcdp", "pure")]
+        for tool in PEERS.values():
+            best = min(found.get(tool, []), key=lambda each: float(each["error"]), default={})
+            cells.append(_error(best, least))
+        rows.append([TITLES[name], *cells])
     return _table(["question", "haven, zcdp", "haven, pure", *PEERS.values()], rows)
+
+
+def _error(each: Mapping[str, Any], least: Mapping[str, Any]) -> str:
+    if "error" not in each:
+        return "–"
+    return f"{each['error']:.1e}" if told_apart(each, least) else f"**{each['error']:.1e}**"
 
 
 def _verdict(peers: Mapping[str, Any]) -> str:
@@ -102,11 +102,11 @@ def _verdict(peers: Mapping[str, Any]) -> str:
             f"median {statistics.median(ratios):.0f} times faster than it."
         )
     first = next(iter(peers["seconds"]))
-    judged = [row for row in verdicts(peers, first) if row["best_peer_error"] is not None]
-    worse = [TITLES[row["query"]] for row in judged if row["errors"].get("haven", float("inf")) > SAMPLING * row["best_peer_error"]]
+    judged = [row for row in verdicts(peers, first) if row["best_peer"] is not None]
+    worse = [TITLES[row["query"]] for row in judged if "haven" not in row["errors"] or told_apart(row["errors"]["haven"], row["best_peer"])]
     lines.append(
-        f"* Error at or below the best peer's (or within {SAMPLING:g} of it, which is chance) on {len(judged) - len(worse)} of "
-        f"{len(judged)} questions at {ERROR_ROWS:,} rows{_listed(worse)}."
+        f"* Error at or below the best peer's (told apart by two standard errors) on {len(judged) - len(worse)} of {len(judged)} questions "
+        f"at {ERROR_ROWS:,} rows{_listed(worse)}."
     )
     notes = [
         (tool, name, form["note"])
@@ -165,7 +165,7 @@ def _plot(figures: Mapping[str, Any]) -> None:
         return
     size = next(iter(peers["seconds"]))
     dots = [
-        {"question": TITLES[row["query"]], "tool": tool, "seconds": row["seconds"][tool], "error": row["errors"][tool]}
+        {"question": TITLES[row["query"]], "tool": tool, "seconds": row["seconds"][tool], "error": row["errors"][tool]["error"]}
         for row in verdicts(peers, size)
         for tool in TOOLS
         if tool in row["seconds"] and tool in row["errors"]

@@ -4,6 +4,7 @@ Errors are measured where every tool can be asked many times (100,000 rows); tim
 form (Laplace or Gaussian noise; for haven, pure or zcdp) that has the smaller error on the question; both are in artifacts/bench.json.
 """
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.bench.tools import Asked, Tool, opened
 
 ERROR_ROWS = 100_000
 ERROR_RUNS = 20
+ONE_CELL_RUNS = 100
 ROUNDS = 5
 Rows = Mapping[tuple[Any, ...], tuple[Any, ...]]
 Table = dict[str, dict[str, dict[str, Any]]]
@@ -35,14 +37,18 @@ def measure_peers(folder: Path, sizes: Sequence[int], cap_s: float, peers: Seque
     return result
 
 
-def mean_relative_error(answers: Sequence[Rows], exact: Rows) -> float:
-    """Over runs, keys and columns; a key that the tool did not show was answered with nothing, an error of 1."""
+def mean_relative_error(answer: Rows, exact: Rows) -> float:
+    """Over keys and columns; a key that the tool did not show was answered with nothing, an error of 1."""
     parts = []
-    for answer in answers:
-        for key, values in exact.items():
-            shown = answer.get(key, (0.0,) * len(values))
-            parts += [abs(float(got or 0) - float(value)) / abs(float(value)) for got, value in zip(shown, values, strict=True)]
+    for key, values in exact.items():
+        shown = answer.get(key, (0.0,) * len(values))
+        parts += [abs(float(got or 0) - float(value)) / abs(float(value)) for got, value in zip(shown, values, strict=True)]
     return statistics.fmean(parts)
+
+
+def told_apart(mine: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether `mine` is larger than the other by more than chance: two standard errors of their difference."""
+    return bool(mine["error"] > other["error"] + 2 * math.hypot(mine["standard_error"], other["standard_error"]))
 
 
 def best_form(errors: Table, query: str, tool: str) -> str | None:
@@ -60,14 +66,15 @@ def _errors(folder: Path, cap_s: float, peers: Sequence[str], queries: Sequence[
 
 
 def _error(tool: Tool, query: SharedQuery, form: str, exact: Rows, cap_s: float) -> dict[str, Any]:
-    """One form's error over as many runs, up to `ERROR_RUNS`, as fit in the cap."""
+    """One form's error, and the standard error of it, over as many runs as fit in the cap, up to a number that ends chance."""
     first = tool.ask(query, form, 1, 30 + cap_s)
     if not first.answers:
         return {"why": first.why}
-    more = min(ERROR_RUNS - 1, int(cap_s / 4 / max(first.seconds)))
+    more = min((ERROR_RUNS if query.keys else ONE_CELL_RUNS) - 1, int(cap_s / 4 / max(first.seconds)))
     rest = tool.ask(query, form, more, 30 + 2 * cap_s) if more > 0 else Asked()
-    answers = [*first.answers, *rest.answers]
-    return {"error": mean_relative_error(answers, exact), "runs": len(answers), "note": first.note}
+    errors = [mean_relative_error(answer, exact) for answer in (*first.answers, *rest.answers)]
+    spread = statistics.stdev(errors) / math.sqrt(len(errors)) if len(errors) > 1 else errors[0]
+    return {"error": statistics.fmean(errors), "standard_error": spread, "runs": len(errors), "note": first.note}
 
 
 def _seconds(
@@ -99,7 +106,7 @@ def verdicts(result: Mapping[str, Any], size: str) -> list[dict[str, Any]]:
     rows = []
     for query, tools in result["seconds"][size].items():
         forms = {name: best_form(result["errors"], query, name) for name in result["errors"][query]}
-        errors = {name: result["errors"][query][name][form]["error"] for name, form in forms.items() if form is not None}
+        errors = {name: result["errors"][query][name][form] for name, form in forms.items() if form is not None}
         times = {name: each["seconds"] for name, each in tools.items() if "seconds" in each}
         peer_times = sorted(each for name, each in times.items() if name != "haven")
         peer_errors = {name: each for name, each in errors.items() if name != "haven"}
@@ -111,7 +118,7 @@ def verdicts(result: Mapping[str, Any], size: str) -> list[dict[str, Any]]:
                 "form": forms.get("haven"),
                 "fastest_peer_s": peer_times[0] if peer_times else None,
                 "median_peer_s": statistics.median(peer_times) if peer_times else None,
-                "best_peer_error": min(peer_errors.values()) if peer_errors else None,
+                "best_peer": min(peer_errors.values(), key=lambda each: float(each["error"])) if peer_errors else None,
             }
         )
     return rows
@@ -127,5 +134,5 @@ def show(result: Mapping[str, Any]) -> None:
             cells = []
             for name in names:
                 seconds, error = row["seconds"].get(name), row["errors"].get(name)
-                cells.append("-" if error is None else f"{'-' if seconds is None else f'{1000 * seconds:.1f}'} ({error:.1e})")
+                cells.append("-" if error is None else f"{'-' if seconds is None else f'{1000 * seconds:.1f}'} ({error['error']:.1e})")
             print(f"  {row['query']:18}" + "".join(f"{cell:>22}" for cell in cells))
