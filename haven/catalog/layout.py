@@ -24,7 +24,7 @@ from functools import lru_cache
 from haven.catalog.column import LONGEST_KEY
 from haven.catalog.dataset import Column, ColumnType, Table
 
-ROW_CAP = 2**40
+ROW_CAP = 2**34
 """Ingest refuses a table with more rows than this, so that the width of every sum is known before any row is seen."""
 SUM_CAP = 2**61
 """ROW_CAP · multiplicity · (largest integer of a row) never exceeds this: no 64-bit sum can wrap."""

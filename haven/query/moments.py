@@ -17,6 +17,9 @@ from haven.query.functions import call
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Interval
 
+ROUNDING = 2.0**-26
+"""Of the square of a reach: the grid of squares is finer than half of it, whatever the number of rows."""
+
 CENTRE_BITS = 10
 """The middle is rounded to 2⁻¹⁰ of the range or less, so that it falls on the grid of every stored column."""
 
@@ -82,11 +85,15 @@ class Moments:
         return self._variables[index].mean
 
     def variance(self, index: int) -> Expression:
-        """The population variance of one variable, between 0 and the square of its reach; NULL over no rows."""
+        """The population variance of one variable, between 0 and the square of its reach; NULL over no rows.
+
+        Squares are summed on a grid, so what is left of a variable that does not vary is its rounding: as little as that is 0.
+        """
         one = self._variables[index]
         squares = one.mean if is_bit(one.value) else self._mean_product(one, one)
         spread = call("subtract", squares, call("multiply", one.mean_distance, one.mean_distance))
-        return call("clamp", spread, literal(0.0), literal(one.reach * one.reach))
+        held = call("clamp", spread, literal(0.0), literal(one.reach * one.reach))
+        return call("case", call("less", held, literal(one.reach * one.reach * ROUNDING)), literal(0.0), held)
 
     def covariance(self) -> Expression:
         """The population covariance of the two variables; NULL over no rows."""
