@@ -14,6 +14,10 @@ from haven.engines.child import Child, WorkerLostError
 from haven.engines.limits import Limits
 
 
+Holding = Callable[[Child], AbstractContextManager[None]]
+"""What a worker is held in while it is asked."""
+
+
 class Pool:
     """Workers on `database`. Safe to use from many threads at once.
 
@@ -38,7 +42,7 @@ class Pool:
         """False when as many questions wait as may."""
         return self._waiting < self._limits.waiting
 
-    def ask(self, sql: str, deadline: float, held: Callable[[Child], AbstractContextManager[None]] = nullcontext) -> bytes:
+    def ask(self, sql: str, deadline: float, held: Holding | None = None) -> bytes:
         """The Arrow IPC stream that answers `sql` before `deadline` (of time.monotonic). Raises WorkerLostError.
 
         `held` is entered with the worker before it is asked, and left before it may be given to another question.
@@ -46,7 +50,7 @@ class Pool:
         child = self._take(deadline)
         try:
             child = child if child is not None and child.alive else self._start()
-            with held(child):
+            with nullcontext() if held is None else held(child):
                 return child.ask(sql, deadline)
         finally:
             self._give_back(child)

@@ -1,8 +1,8 @@
 """Mutually exclusive conditions: proofs, from their form alone, that no row can meet two of them.
 
 Targets over rows that exclude each other are one histogram: each row of a person adds to one of them at most, so together they cost what
-the dearest of them costs (see exclusive_targets.proof.md). A proof is of four kinds: one condition and its negation; NULL and anything said of a
-value; one expression equal to different constants, or in ranges that do not overlap; and two comparisons of the same two expressions.
+the dearest of them costs (see exclusive_targets.proof.md). A proof is of four kinds: one condition and its negation; NULL and anything said
+of a value; one expression equal to different constants, or in ranges that do not overlap; and two comparisons of the same two expressions.
 What cannot be proved is taken to overlap.
 """
 
