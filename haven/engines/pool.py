@@ -13,7 +13,6 @@ from pathlib import Path
 from haven.engines.child import Child, WorkerLostError
 from haven.engines.limits import Limits
 
-
 Holding = Callable[[Child], AbstractContextManager[None]]
 """What a worker is held in while it is asked."""
 
