@@ -176,10 +176,10 @@ def _plot(figures: Mapping[str, Any]) -> None:
         alt.Chart(alt.InlineData(values=dots))
         .mark_point(filled=True, size=70, opacity=0.85)
         .encode(
-            x=alt.X(f"{field}:Q", scale=alt.Scale(type="log"), title=title),
+            x=alt.X(f"{field}:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g", tickCount=6), title=title),
             y=alt.Y("question:N", sort=order, title=None),
             color=colour,
-            shape=alt.Shape("tool:N", sort=TOOLS, title=None),
+            shape=alt.Shape("tool:N", sort=TOOLS, legend=None),
         )
         .properties(width=330, height=400)
         for field, title in (("seconds", f"seconds, {int(size):,} rows"), ("error", f"mean relative error, {ERROR_ROWS:,} rows"))
