@@ -23,7 +23,7 @@ from haven.release.signing import PUBLIC_NAME
 from haven.release.verify import verify_bundle
 from haven.settings import Home
 
-NOTEBOOKS = ("01_first_question.ipynb", "02_asking_for_a_release.ipynb")
+NOTEBOOKS = ("01_first_question.ipynb", "02_asking_for_a_release.ipynb", "03_several_tables.ipynb")
 LATEST_RELEASE = "import haven\nprint(haven.connect().releases()[0].id)"
 
 

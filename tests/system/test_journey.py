@@ -1,4 +1,4 @@
-"""The whole journey, for real: hub, sandbox, both notebooks, release desk, a checker's browser, bundle, verification."""
+"""The whole journey, for real: hub, sandbox, a researcher's notebooks, release desk, a checker's browser, bundle, verification."""
 
 import re
 import shutil
@@ -15,6 +15,7 @@ STATIONS = (
     "gets a sandbox",
     "01_first_question.ipynb runs in the sandbox",
     "02_asking_for_a_release.ipynb runs in the sandbox",
+    "03_several_tables.ipynb runs in the sandbox",
     "request is at the release desk",
     "approves it in a browser",
     "takes the signed bundle out",

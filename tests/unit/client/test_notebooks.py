@@ -13,8 +13,9 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-def test_there_are_the_two_of_the_first_day() -> None:
-    assert {"01_first_question.ipynb", "02_asking_for_a_release.ipynb"} <= {path.name for path in NOTEBOOKS}
+def test_there_are_those_of_the_first_day_and_of_several_tables() -> None:
+    names = {path.name for path in NOTEBOOKS}
+    assert {"01_first_question.ipynb", "02_asking_for_a_release.ipynb", "03_several_tables.ipynb", "04_public_tables.ipynb"} <= names
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
