@@ -208,7 +208,7 @@ def _argument(aggregate: Aggregate) -> Expression:
 
 
 def _named(argument: Expression) -> str:
-    return argument.name if isinstance(argument, Column) else "an expression"
+    return argument.name if isinstance(argument, Column) and argument.table else "an expression"
 
 
 def _spoken(goal: Goal) -> str:
