@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from haven.catalog.dataset import Dataset
 from haven.errors import Code, Refused
+from haven.query.aggregates import conjunction, conjuncts
 from haven.query.binding import Binder
 from haven.query.canonical import canonical
 from haven.query.expressions import Expression, UnitColumn
@@ -201,10 +202,11 @@ def split(written: exp.Expr, scope: Scope) -> Condition:
             continue
         link = _link(node, scope)
         if link is None:
-            others.append(canonical(Binder(scope.column).condition(node)))
+            others.append(Binder(scope.column).condition(node))
         else:
             links.append(link)
-    return Condition(tuple(links), tuple(others))
+    whole = conjunction(*others)
+    return Condition(tuple(links), () if whole is None else conjuncts(canonical(whole)))
 
 
 def _link(node: exp.Expr, scope: Scope) -> Link | None:
