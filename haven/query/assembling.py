@@ -1,7 +1,7 @@
 """A plan's SQL: rows, then groups, then integers. Every part is generated, none is the researcher's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from haven.catalog.layout import NOISE_CAP
 from haven.query.rows_sql import RowsText
@@ -15,7 +15,8 @@ PARTS_OF_A_ROW = 2**10
 class Grouped:
     """Rows under their bounds, the unit of each, and the SQL of the keys they are grouped by; `private` keys also count their units.
 
-    `sets` are the sets of keys that have shares of their own, by position; none for a plain GROUP BY.
+    `sets` are the sets of keys that have shares of their own, by position; none for a plain GROUP BY. `first` is SQL that is true of one
+    row of each unit in each of its groups, where a stored rank tells it: persons are then counted by it.
     """
 
     rows: RowsText
@@ -23,6 +24,7 @@ class Grouped:
     keys: Sequence[str]
     private: bool
     sets: Sequence[Sequence[int]] = ()
+    first: str | None = None
 
 
 def question_sql(grouped: Grouped, drafts: Sequence[Draft]) -> str:
@@ -32,13 +34,23 @@ def question_sql(grouped: Grouped, drafts: Sequence[Draft]) -> str:
     """
     inner, names = _needed(grouped, drafts)
     keys = [f"k{index}" for index in range(len(grouped.keys))]
-    outer = list(keys) + (["count(DISTINCT u) AS units_"] if grouped.private else [])
+    rows, persons = grouped.rows, "count(DISTINCT u)"
+    if grouped.first is not None and all(map(_plain, drafts)):
+        rows, persons = replace(rows, conditions=(*rows.conditions, grouped.first)), "count(*)"
+    elif grouped.first is not None:
+        inner, persons = [*inner, f"{grouped.first} AS f"], "count(*) FILTER (WHERE f)"
+    outer = list(keys) + ([f"{persons} AS units_"] if grouped.private else [])
     if grouped.sets:
         outer.append(f"GROUPING_ID({', '.join(keys)}) AS k{len(keys)}")
         sets = [f"({', '.join(keys[index] for index in each)})" for each in grouped.sets]
         keys = [f"GROUPING SETS ({', '.join(sets)})"]
-    outer += [f"{_aggregate(draft, names)} AS t{index}" for index, draft in enumerate(drafts)]
-    return _grouped(outer, grouped.rows.select(inner), keys)
+    outer += [f"{persons if _plain(draft) else _aggregate(draft, names)} AS t{index}" for index, draft in enumerate(drafts)]
+    return _grouped(outer, rows.select(inner), keys)
+
+
+def _plain(draft: Draft) -> bool:
+    """Whether it counts all persons of a group."""
+    return draft.persons and draft.condition is None
 
 
 def per_person_sql(grouped: Grouped, drafts: Sequence[Draft], rows_per_unit: int) -> str:
@@ -67,7 +79,8 @@ def _needed(grouped: Grouped, drafts: Sequence[Draft]) -> tuple[list[str], dict[
     names |= {f"condition {sql}": f"c{index}" for index, sql in enumerate(conditions)}
     inner = [f"{sql} AS k{index}" for index, sql in enumerate(grouped.keys)]
     inner += [f"{sql} AS {names[f'value {sql}']}" for sql in values] + [f"{sql} AS {names[f'condition {sql}']}" for sql in conditions]
-    if grouped.private or any(draft.persons for draft in drafts):
+    by_rank = grouped.first is not None
+    if (grouped.private and not by_rank) or any(draft.persons and not (by_rank and _plain(draft)) for draft in drafts):
         inner.append(f"{grouped.unit} AS u")
     return inner, names
 

@@ -1,7 +1,5 @@
 """Station 4: a resolved question and a way to pay to a private plan. Data-free: a function of policy, query, options and price."""
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +14,15 @@ from haven.query.bounding import Bounding, Options, bound_rows
 from haven.query.candidates import MOST, most_candidates
 from haven.query.complements import complemented
 from haven.query.dates import as_date
+from haven.query.digests import plan_digest
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
 from haven.query.preaggregation import bound_per_person, in_parts
 from haven.query.pricing import Asked, PlanContext, Priced, burden, burden_alone, price_for_error, price_shared, sensitivity_of, weigh
 from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
+from haven.query.ranks import first_row
+from haven.query.relations import Scan
 from haven.query.render import render
 from haven.query.resolve import ResolvedQuery
 from haven.query.rows_sql import columns_used, rows_text
@@ -122,7 +123,7 @@ class _Planner:
             limit=self._answer.limit,
             price=priced.price(self._context.definition),
             families=priced.families,
-            digest=self._digest(sql, targets, priced),
+            digest=plan_digest(self._resolved.dataset.name, self._context, sql, keys, targets, priced),
             warnings=warn(self._answer, self._bounding, priced, self._asked),
             words=(*explain(self._rows, self._bounding, keys, targets, priced), *(() if sets is None else (sets.words,))),
             sets=None if sets is None else sets.said(drafted.drafts),
@@ -275,27 +276,17 @@ class _Planner:
         rows = rows_text(self._rows, self._bounding, columns_used(self._answer.read()))
         keys = [planned.sql for planned in self._keys]
         sets = () if self._settled is None else self._settled.grouped
-        grouped = Grouped(rows, render(self._rows.unit, self._names), keys, self._private, sets)
+        grouped = Grouped(rows, render(self._rows.unit, self._names), keys, self._private, sets, None if sets else self._first_row())
         if self._bounding.per_person:
             return per_person_sql(grouped, drafts, self._bounding.rows.rows_per_unit)
         return question_sql(grouped, drafts)
 
-    def _digest(self, sql: str, targets: tuple[Target, ...], priced: Priced) -> str:
-        """sha256 over everything that decides the distribution of the noisy table on a snapshot."""
-        selection = priced.selection
-        canonical = {
-            "version": 1,
-            "dataset": self._resolved.dataset.name,
-            "population": self._context.population,
-            "definition": str(self._context.definition),
-            "sql": sql,
-            "keys": [None if planned.key.domain is None else list(planned.key.domain) for planned in self._keys],
-            "grids": [target.grid.hex() for target in targets],
-            "noises": [[str(n.mechanism), n.scale.hex(), n.sensitivity.l1, n.sensitivity.l2_squared, n.price.pico] for n in priced.noises],
-            "selection": None if selection is None else [selection.noise.scale.hex(), selection.threshold, selection.price.pico],
-            "delta": 0 if selection is None else selection.price.atto_delta,
-        }
-        return hashlib.sha256(json.dumps(canonical, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+    def _first_row(self) -> str | None:
+        """What tells one row of each person in each group, in a table alone."""
+        (first, *others) = self._rows.sources
+        if others or not isinstance(first, Scan):
+            return None
+        return first_row(first, [named.expression for named in self._answer.keys], self._rows.conditions)
 
 
 def _canonical(draft: Draft) -> tuple[bool, bool, str, str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from haven.query.expressions import Call, Column, Expression, Literal, columns_of
+from haven.query.expressions import Call, Column, Expression, Literal, columns_of, leaves, memberships_in
 from haven.query.relations import Scan
 from haven.query.render import quoted
 
@@ -67,6 +67,25 @@ def share_of_scan(
     elif not pinned:
         filters.add(f"{quoted(scan.layout.rk or '')} <= {rows}")
     return Share(rows, groups, in_group, tuple(sorted(filters)), grouped=bool(keys))
+
+
+def first_row(scan: Scan, keys: Sequence[Expression], conditions: Sequence[Expression]) -> str | None:
+    """SQL that is true of exactly one row of each unit in each of its groups, by a stored rank; None where no rank tells.
+
+    `rpc_k` numbers a unit's rows of a group in the order of `rk_`, so where any of them is kept by its rank the first is. Conditions may
+    only be of the key itself: they keep a group whole, or not at all. In a table of one row a unit every row that counts is the first.
+    """
+    if scan.layout.table.bound().rows_per_unit == 1:
+        return f"({quoted(scan.layout.rk or '')} = 1)"
+    if not keys:
+        return None if conditions else f"({quoted(scan.layout.rk or '')} = 1)"
+    (key, *others) = keys
+    if others or not isinstance(key, Column) or key.storage.rank_in_group is None:
+        return None
+    read = {leaf for condition in conditions for leaf in leaves(condition) if not isinstance(leaf, Literal)}
+    if read - {key} or any(True for condition in conditions for _ in memberships_in(condition)):
+        return None
+    return f"({quoted(key.storage.rank_in_group)} = 1)"
 
 
 def _pinned(scan: Scan, limits: Limits, predicates: Sequence[Expression]) -> tuple[int, tuple[str, ...]]:

@@ -52,7 +52,8 @@ def ranked(table: Table, rows: Iterable[Mapping[str, Any]], seed: int = 0) -> li
             for row in mine:
                 row[layout.gr[key]] = groups.index(repr(row[key])) + 1
             for group in groups:
-                _number([row for row in mine if repr(row[key]) == group], layout.rpc[key], draw)
+                for place, row in enumerate(sorted((row for row in mine if repr(row[key]) == group), key=lambda row: row["rk_"]), start=1):
+                    row[layout.rpc[key]] = place
     return [row for mine in owned.values() for row in mine]
 
 

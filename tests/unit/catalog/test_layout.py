@@ -58,7 +58,7 @@ def test_the_finest_wide_enough_grid_cannot_wrap_and_the_next_finer_one_could(re
 
 def test_no_grid_is_wide_enough_for_a_join_that_repeats_without_end() -> None:
     with pytest.raises(ValueError, match="too often"):
-        coarse_enough(1.0, 2**21 + 1)
+        coarse_enough(1.0, SUM_CAP // ROW_CAP + 1)
 
 
 @pytest.mark.parametrize("reach", [0.0, -1.0, math.inf, math.nan])
