@@ -20,6 +20,8 @@ from tests.support import house as real
 
 OPERATIONS = [(path, method.upper()) for path, methods in json.loads(openapi().body)["paths"].items() for method in methods]
 ON_ITS_WAY = "a-question"
+ASKED_NOW = "another-question"
+"""The first may have been called back by a test before: a question that comes under its key is refused."""
 PEOPLE = (real.ANNA, real.CORA, real.KEEPER)
 
 
@@ -66,10 +68,10 @@ def test_what_comes_back_is_what_the_description_says(
 def test_what_exists_is_read_in_the_described_form(schema: BaseSchema, shared_bench_house: House, names: dict[str, str], path: str) -> None:
     reader = real.OTTO if path.endswith("/audit") else real.ANNA
     token = shared_bench_house.ledger.people.issue_token(reader.name, datetime.now(UTC), actor="operator")
-    existing = next((name for part, name in names.items() if part in path), "")
+    existing = ASKED_NOW if "/queries/" in path else next((name for part, name in names.items() if part in path), "")
     parameters = re.findall(r"{(\w+)}", path)
     case = schema[path]["GET"].Case(path_parameters=dict.fromkeys(parameters, existing))
-    with shared_bench_house.mediator.in_flight.journey(reader.name, ON_ITS_WAY):
+    with shared_bench_house.mediator.in_flight.journey(reader.name, ASKED_NOW):
         response = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
     assert response.json()
