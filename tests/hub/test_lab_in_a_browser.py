@@ -58,6 +58,8 @@ def open_notebook(page: Page, hub: RunningHub) -> None:
     page.click('.jp-LauncherCard[data-category="Notebook"]')
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
     page.wait_for_timeout(2_000)  # the kernel's channels open a moment after it is shown as idle
+    if page.locator("dialog.jp-Dialog").count():  # on a slow machine the lab may speak of its connection: a person would close that
+        page.locator("dialog.jp-Dialog button.jp-mod-accept").last.click()
 
 
 @pytest.mark.timeout(240)
