@@ -17,11 +17,11 @@ from haven.query.products import FINE_ENOUGH, stored_integers
 from haven.query.render import Names, constant, double, render
 from haven.query.shapes import Value, date_of
 
-MOST = 1024
+MOST, MOST_IN_FEW = 1024, 4096
 FEWEST = 16
 IN_PRIVATE_GROUPS = 128
-MOST_DRAWN = 2**17
-"""Candidates of all groups together: noise takes some 2 to 4 µs for each."""
+MOST_DRAWN, DRAWN_AT_EASE = 2**17, 2**13
+"""Candidates of all groups together: noise takes some 2 to 4 µs for each, so a few groups may have finer ones."""
 SMALLEST_POWER, LARGEST_POWER = -10, 40
 """Bounds of unbounded numbers are sought among 0 and ± the powers of two from about a thousandth to a million millions."""
 
@@ -43,7 +43,7 @@ def most_candidates(groups: int | None) -> int:
     """
     if groups is None:
         return IN_PRIVATE_GROUPS
-    most = min(MOST, MOST_DRAWN // groups)
+    most = min(max(MOST, min(MOST_IN_FEW, DRAWN_AT_EASE // groups)), MOST_DRAWN // groups)
     if most < FEWEST:
         raise _too_many_groups(FEWEST)
     return most

@@ -245,7 +245,7 @@ def test_weights_move_the_share_of_a_choice() -> None:
     assert heavy.scale < light.scale / 1.2
 
 
-@pytest.mark.parametrize(("groups", "most"), [("male", 1024), ("age", 1024), ("age, male", 809), ("age, year(born)", 18), ("town", 128)])
+@pytest.mark.parametrize(("groups", "most"), [("male", 4096), ("stage", 2048), ("age", 1024), ("age, male", 809), ("age, year(born)", 18), ("town", 128)])
 def test_more_groups_have_fewer_candidates(groups: str, most: int) -> None:
     (target,) = planned(f"SELECT MEDIAN(bmi) FROM persons GROUP BY {groups}").targets
     assert most / 2 < len(target.candidates or ()) <= most
@@ -278,7 +278,7 @@ def test_the_median_bmi_of_17_000_people_at_half_an_epsilon_is_a_few_dozen_ranks
     plan = planned("SELECT MEDIAN(bmi) FROM persons", epsilon="0.5")
     (choice,) = plan.noises
     assert isinstance(choice, Choice)
-    assert choice.rank_error() <= 50
+    assert choice.rank_error() <= 60
     draw = random.Random(3)  # noqa: S311 - rows of a test
     counts, values = [0] * choice.candidates, sorted(min(80.0, max(10.0, draw.gauss(30, 7))) for _ in range(17_000))
     step = 70 / (choice.candidates - 1)
