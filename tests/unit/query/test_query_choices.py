@@ -245,7 +245,9 @@ def test_weights_move_the_share_of_a_choice() -> None:
     assert heavy.scale < light.scale / 1.2
 
 
-@pytest.mark.parametrize(("groups", "most"), [("male", 4096), ("stage", 2048), ("age", 1024), ("age, male", 809), ("age, year(born)", 18), ("town", 128)])
+@pytest.mark.parametrize(
+    ("groups", "most"), [("male", 4096), ("stage", 2048), ("age", 1024), ("age, male", 809), ("age, year(born)", 18), ("town", 128)]
+)
 def test_more_groups_have_fewer_candidates(groups: str, most: int) -> None:
     (target,) = planned(f"SELECT MEDIAN(bmi) FROM persons GROUP BY {groups}").targets
     assert most / 2 < len(target.candidates or ()) <= most
