@@ -12,7 +12,7 @@ from haven.errors import Code, Refused
 from haven.privacy.units import ContributionBound
 from haven.query.aggregates import conjuncts
 from haven.query.domains import domain_of
-from haven.query.expressions import Expression, columns_of
+from haven.query.expressions import Column, Expression, UnitColumn, columns_of, leaves, memberships_in
 from haven.query.ranks import Limits, Share, share_of_scan
 from haven.query.relations import Derived, Joined, PerUnit, PublicScan, Rows, Scan, Selected, Source, every_source
 from haven.query.stability import check_size, times
@@ -100,7 +100,7 @@ class _Bounder:
         shares = {source.source: self._share(source) for source in self._rows.sources}
         groups = prod(share.groups for share in shares.values() if share.grouped)
         for (_, size), reach in self._foreign:
-            spread = prod(shares[name].rows for name in reach)
+            spread = prod(shares[name].rows + self._sometimes_missing(name) for name in reach)
             groups *= spread if size is None else min(size, spread)
         filters = {name: share.filters for name, share in shares.items() if share.filters}
         if not self._sums:
@@ -142,7 +142,16 @@ class _Bounder:
             return share
         most = times(joined, share.rows)
         in_group = most if isinstance(source, PublicScan) else max(1, share.in_group)
-        return Share(most, max(1, share.groups), in_group, share.filters, grouped=share.grouped)
+        groups = max(1, share.groups) + self._sometimes_missing(source.source)
+        return Share(most, groups, in_group, share.filters, grouped=share.grouped)
+
+    def _sometimes_missing(self, name: str) -> int:
+        """1 where some of a unit's rows may meet rows of an optional relation and others none: NULL is then one more group of its own."""
+        joined = self._joins.get(name)
+        if joined is None or not joined.outer:
+            return 0
+        read = (leaf for condition in joined.conditions for leaf in leaves(condition) if isinstance(leaf, Column | UnitColumn))
+        return int(any(leaf.source != name for leaf in read) or any(True for each in joined.conditions for _ in memberships_in(each)))
 
     def _below(self, source: Derived) -> tuple[int, tuple[Bounding, ...]]:
         """The most rows of one unit in a derived relation, and the bounds of what it is computed from."""
