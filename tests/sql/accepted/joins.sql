@@ -117,3 +117,6 @@ SELECT COUNT(*) AS n FROM persons p SEMI JOIN labs l ON p.id = l.id;
 
 -- targets 1; groups 1; ranks rk_<=1 rk_<=6; bounds 1/1/1
 SELECT COUNT(*) AS n FROM persons p ANTI JOIN labs l ON p.id = l.id;
+
+-- targets 1; groups private; ranks rk_<=6 gr_site<=2 rpc_site<=2; bounds 24/3/12
+SELECT b.site AS place, SUM(b.grade) AS grades FROM labs AS a LEFT JOIN labs AS b ON a.id = b.id AND year(a.day) <= 2011 GROUP BY place;
