@@ -12,7 +12,7 @@ from haven.errors import Code, Refused
 from haven.privacy.units import ContributionBound
 from haven.query.aggregates import conjuncts
 from haven.query.domains import domain_of
-from haven.query.expressions import Column, Expression, UnitColumn, columns_of, leaves, memberships_in
+from haven.query.expressions import Expression, sources_of
 from haven.query.ranks import Limits, Share, share_of_scan
 from haven.query.relations import Derived, Joined, PerUnit, PublicScan, Rows, Scan, Selected, Source, every_source
 from haven.query.stability import check_size, times
@@ -87,7 +87,7 @@ class _Bounder:
         self._sums = sums
         self._joins: Mapping[str, Joined] = {each.source.source: each for each in rows.joined}
         self._inner = {source.source: self._below(source) for source in rows.sources if isinstance(source, Derived)}
-        reads = [frozenset(column.source for column in columns_of(key)) for key, _ in keys]
+        reads = [sources_of(key) for key, _ in keys]
         scans = {source.source for source in rows.sources if isinstance(source, Scan)}
         self._own = {name: [key for key, read in zip(keys, reads, strict=True) if read == {name}] for name in scans}
         self._foreign = [(key, self._reach(read)) for key, read in zip(keys, reads, strict=True) if not (len(read) == 1 and read <= scans)]
@@ -118,7 +118,7 @@ class _Bounder:
         while pending:
             name = pending.pop()
             for condition in self._rows.predicates():
-                named = {column.source for column in columns_of(condition)}
+                named = sources_of(condition)
                 further = named - found if name in named else set()
                 found |= further
                 pending += [each for each in further if each in public]
@@ -150,8 +150,7 @@ class _Bounder:
         joined = self._joins.get(name)
         if joined is None or not joined.outer:
             return 0
-        read = (leaf for condition in joined.conditions for leaf in leaves(condition) if isinstance(leaf, Column | UnitColumn))
-        return int(any(leaf.source != name for leaf in read) or any(True for each in joined.conditions for _ in memberships_in(each)))
+        return int(any(sources_of(condition) - {name} for condition in joined.conditions))
 
     def _below(self, source: Derived) -> tuple[int, tuple[Bounding, ...]]:
         """The most rows of one unit in a derived relation, and the bounds of what it is computed from."""

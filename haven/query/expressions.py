@@ -122,6 +122,17 @@ def columns_of(expression: Expression) -> tuple[Column, ...]:
     return tuple(dict.fromkeys(leaf for leaf in leaves(expression) if isinstance(leaf, Column)))
 
 
+def sources_of(expression: Expression) -> frozenset[str]:
+    """The relations on whose rows its value can depend.
+
+    Where a unit is missing is told by a LEFT JOIN row by row, so unit columns count; membership of a unit that is always there is the same
+    for all rows of one unit, and does not.
+    """
+    found = {leaf.source for leaf in leaves(expression) if isinstance(leaf, Column | UnitColumn)}
+    operands = (membership.operand for membership in memberships_in(expression))
+    return frozenset(found | {each.source for each in operands if isinstance(each, UnitColumn) and each.shape.nullable})
+
+
 def memberships_in(expression: Expression) -> Iterator[Membership]:
     """Every membership in an expression."""
     if isinstance(expression, Membership):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from haven.errors import Code, Refused
 from haven.query.aggregates import conjuncts
-from haven.query.expressions import Call, Column, Expression, UnitColumn, columns_of
+from haven.query.expressions import Call, Column, Expression, UnitColumn, sources_of
 from haven.query.functions import call
 from haven.query.names import Part
 from haven.query.per_person import key_column
@@ -142,13 +142,11 @@ def _tied(condition: Expression, source: str) -> list[str]:
     match condition:
         case Call(function="equal", arguments=(one, other)):
             pairs = ((one, other), (other, one))
-            return [a.name for a, b in pairs if isinstance(a, Column) and a.source == source and source not in _sources(b) and _exact(a, b)]
+            return [
+                a.name for a, b in pairs if isinstance(a, Column) and a.source == source and source not in sources_of(b) and _exact(a, b)
+            ]
         case _:
             return []
-
-
-def _sources(expression: Expression) -> set[str]:
-    return {column.source for column in columns_of(expression)}
 
 
 def _bare(beside: Beside) -> bool:

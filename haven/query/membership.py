@@ -12,7 +12,7 @@ from sqlglot import exp
 from haven.errors import Code, Refused
 from haven.query.binding import MEMBERSHIP
 from haven.query.bounding import Options, bound_rows
-from haven.query.expressions import Call, Column, Expression, Membership, UnitColumn, leaves, literal
+from haven.query.expressions import Call, Expression, Membership, UnitColumn, literal, sources_of
 from haven.query.functions import call
 from haven.query.joining import Beside, Condition
 from haven.query.names import Scope
@@ -76,7 +76,7 @@ def _matched(right: Rows, on: Condition) -> Expression:
 def _memberships(right: Rows, on: Condition) -> list[Membership]:
     """By the row's unit, or by one value in a public table; what else ON says is of `right` alone."""
     inside = {source.source for source in right.sources}
-    across = [each for each in on.others if not _read_by(each) <= inside]
+    across = [each for each in on.others if not sources_of(each) <= inside]
     ends = [end for link in on.links for end in link]
     present = (call("is_present", end) for end in ends if end.source in inside and end.shape.nullable)
     rows = right.where(*(each for each in on.others if each not in across), *present)
@@ -87,15 +87,10 @@ def _memberships(right: Rows, on: Condition) -> list[Membership]:
         return [_of_unit(unit, rows) for unit in dict.fromkeys(units)]
     match across:
         case [Call(function="equal", arguments=(one, other))] if not (right.personal or on.links):
-            operand, value = (other, one) if _read_by(one) <= inside else (one, other)
-            if _read_by(value) <= inside and not _read_by(operand) & inside:
+            operand, value = (other, one) if sources_of(one) <= inside else (one, other)
+            if sources_of(value) <= inside and not sources_of(operand) & inside:
                 return [_in_public(operand, rows, value)]
     raise _ownership_refused()
-
-
-def _read_by(expression: Expression) -> set[str]:
-    """The relations whose columns an expression reads."""
-    return {leaf.source for leaf in leaves(expression) if isinstance(leaf, Column | UnitColumn)}
 
 
 def _exists(node: exp.Exists, scope: Scope, select: Select) -> Expression:

@@ -144,6 +144,12 @@ class PersonGroups:
             if expression == key.expression:
                 return key_column(self.source, f"k{index}", key.expression)
         match expression:
+            case UnitColumn() if expression.shape.nullable:
+                raise Refused(
+                    Code.QUERY_ROWS,
+                    "Whether an optional side of a LEFT JOIN has a row is asked of a person as a whole, and may differ from row to row.",
+                    "Write COUNT(b.id) = 0 in place of b.id IS NULL, or group by it too.",
+                )
             case UnitColumn():
                 return UnitColumn(self.source, expression.name, expression.shape)
             case Membership(operand=operand, subquery=subquery, reads=reads, shape=shape):

@@ -120,3 +120,15 @@ SELECT COUNT(*) AS n FROM persons p ANTI JOIN labs l ON p.id = l.id;
 
 -- targets 1; groups private; ranks rk_<=6 gr_site<=2 rpc_site<=2; bounds 24/3/12
 SELECT b.site AS place, SUM(b.grade) AS grades FROM labs AS a LEFT JOIN labs AS b ON a.id = b.id AND year(a.day) <= 2011 GROUP BY place;
+
+-- targets 1; groups 2; ranks rk_<=6 rk_<=4; bounds 24/3/24
+SELECT v.id IS NULL AS none, COUNT(*) AS n FROM labs l LEFT JOIN visits v ON v.id = l.id AND v.day < l.day GROUP BY none;
+
+-- targets 1; groups 4; ranks rk_<=6 rk_<=4; bounds 48/4/48
+SELECT c.chapter, COUNT(*) AS n FROM labs l LEFT JOIN visits v ON v.id = l.id AND v.day < l.day JOIN icd c ON c.code = CASE WHEN v.id IS NULL THEN 'E11' ELSE 'I10' END GROUP BY c.chapter;
+
+-- targets 1; groups 2; ranks rk_<=1 rk_<=6; bounds 6/2/6
+SELECT l.id IS NULL AS none, COUNT(*) AS n FROM persons p LEFT JOIN labs l ON p.id = l.id GROUP BY none;
+
+-- targets 1; groups 2; ranks rk_<=6 rk_<=4; bounds 4/1/4
+SELECT id IN (SELECT id FROM labs WHERE value > 3) AS high, COUNT(*) FROM visits GROUP BY high;
