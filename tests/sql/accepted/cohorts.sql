@@ -31,7 +31,7 @@ SELECT COUNT(*) AS n FROM persons WHERE id IN (SELECT id FROM labs GROUP BY id H
 -- targets 1; groups 1; ranks rk_<=1 rk_<=6 rk_<=4; bounds 1/1/1
 SELECT COUNT(*) AS n FROM persons WHERE id IN (SELECT id FROM labs) OR id IN (SELECT id FROM visits);
 
--- targets 1; groups private; ranks rk_<=6 rk_<=1; bounds 1/1/1
+-- targets 1; groups 2; ranks rk_<=6 rk_<=1; bounds 1/1/1
 SELECT id IN (SELECT id FROM labs) AS measured, COUNT(*) AS n FROM persons GROUP BY measured;
 
 -- targets 2; groups 1; ranks rpc_kind<=3 rpc_kind<=3 rk_<=1; bounds 1/1/1
