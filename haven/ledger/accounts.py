@@ -4,7 +4,6 @@ A project's account is its share of one dataset. Everything here runs inside a t
 is still true when it is written.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from haven.errors import Code, Refused
 from haven.ledger.amounts import in_words, loaded, stored
 from haven.ledger.entries import Balance
-from haven.ledger.prepared import Prepared, StoredRow
+from haven.ledger.prepared import Driver, Prepared, StoredRow
 from haven.ledger.schema import accounts
 from haven.policy.authorisation import Caps
 from haven.privacy.budget import Definition, Price
@@ -55,7 +54,7 @@ def balance_of(row: StoredRow) -> Balance:
     return Balance(spent, Price(definition, loaded(row.reserved_pico), loaded(row.reserved_atto)))
 
 
-def load(driver: sqlite3.Connection, names: Trio, definition: Definition) -> list[Balance]:
+def load(driver: Driver, names: Trio, definition: Definition) -> list[Balance]:
     """The balances of `names`, in their order. Refused where an account was opened under another definition: losses do not convert."""
     found = {row.account: balance_of(row) for row in _LOAD.all(driver, names._asdict())}
     balances = [found.get(name) or empty(definition) for name in names]
@@ -68,7 +67,7 @@ def load(driver: sqlite3.Connection, names: Trio, definition: Definition) -> lis
     return balances
 
 
-def save(driver: sqlite3.Connection, names: Trio, balances: Iterable[Balance]) -> None:
+def save(driver: Driver, names: Trio, balances: Iterable[Balance]) -> None:
     """Write the balances of `names`, in their order."""
     _SAVE.run_each(driver, [_row(name, balance) for name, balance in zip(names, balances, strict=True)])
 

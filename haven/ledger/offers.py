@@ -4,7 +4,6 @@ An offer only says where to look. What is used of an answer is read from the rec
 """
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from haven.ledger.entries import Offer, OfferedColumn, Recorded
-from haven.ledger.prepared import Prepared, StoredRow
+from haven.ledger.prepared import Driver, Prepared, StoredRow
 from haven.ledger.schema import offers, spends
 
 _ADD = Prepared(insert(offers))
@@ -32,7 +31,7 @@ _FIND = Prepared(
 )
 
 
-def add(driver: sqlite3.Connection, row: StoredRow, offer: Offer) -> None:
+def add(driver: Driver, row: StoredRow, offer: Offer) -> None:
     """Record what the answer of the spend in `row` offers."""
     common = {"id": row.id, "project": row.project, "dataset": row.dataset, "snapshot": row.snapshot, "source": offer.source}
     common |= {"keys": json.dumps(offer.keys), "bounds": offer.bounds}
@@ -43,7 +42,7 @@ def _column(position: int, column: OfferedColumn) -> dict[str, Any]:
     return {"position": position, "target": column.target, "mechanism": column.mechanism, "scale": column.scale.hex()}
 
 
-def find(driver: sqlite3.Connection, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
+def find(driver: Driver, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
     """Every recorded answer over these rows that holds `target`, the oldest first."""
     where = {"project": project, "dataset": dataset, "snapshot": snapshot, "source": source, "target": target}
     found: defaultdict[str, list[StoredRow]] = defaultdict(list)

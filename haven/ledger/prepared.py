@@ -6,7 +6,7 @@ One spend runs thirteen statements; through SQLAlchemy's execution they cost mor
 import operator
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
@@ -14,6 +14,10 @@ from sqlalchemy.sql.elements import ClauseElement
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
+
+
+Driver: TypeAlias = sqlite3.Connection
+"""The database's own connection under Core's, for statements compiled once."""
 
 
 class StoredRow(Protocol):
@@ -34,19 +38,19 @@ class Prepared:
         names = [result.keyname for result in compiled._result_columns]  # noqa: SLF001 - the compiled names have no public accessor
         self._row: Any = _row_type(names)
 
-    def run(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> None:
+    def run(self, driver: Driver, parameters: Mapping[str, Any]) -> None:
         """Run it once, for its effect."""
         driver.execute(self._text, {**self._fixed, **parameters})
 
-    def run_each(self, driver: sqlite3.Connection, parameters: Sequence[Mapping[str, Any]]) -> None:
+    def run_each(self, driver: Driver, parameters: Sequence[Mapping[str, Any]]) -> None:
         """Run it for each set of parameters."""
         driver.executemany(self._text, [{**self._fixed, **each} for each in parameters])
 
-    def all(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[StoredRow]:
+    def all(self, driver: Driver, parameters: Mapping[str, Any]) -> list[StoredRow]:
         """Its rows, with the columns as attributes."""
         return [self._row(row) for row in driver.execute(self._text, {**self._fixed, **parameters})]
 
-    def first(self, driver: sqlite3.Connection, parameters: Mapping[str, Any]) -> StoredRow | None:
+    def first(self, driver: Driver, parameters: Mapping[str, Any]) -> StoredRow | None:
         """Its first row, None where there is none."""
         row = driver.execute(self._text, {**self._fixed, **parameters}).fetchone()
         return None if row is None else self._row(row)
@@ -56,6 +60,6 @@ def _row_type(names: list[str]) -> Any:  # noqa: ANN401 - a class that is made h
     return type("Row", (tuple,), {name: property(operator.itemgetter(place)) for place, name in enumerate(names)})
 
 
-def driver_of(connection: Connection) -> sqlite3.Connection:
+def driver_of(connection: Connection) -> Driver:
     """SQLite's own connection under a Core connection, inside the same transaction."""
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
+    return cast("Driver", connection.connection.driver_connection)

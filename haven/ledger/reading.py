@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -14,7 +13,7 @@ from haven.ledger import accounts, answers, rows
 from haven.ledger.accounts import Trio
 from haven.ledger.amounts import loaded, moment_of
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Spend, SpendState
-from haven.ledger.prepared import Prepared, driver_of
+from haven.ledger.prepared import Driver, Prepared, driver_of
 from haven.ledger.schema import accounts as accounts_table
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, spends
@@ -60,14 +59,14 @@ _POSTED = (
 _ENTRIES = select(entries).order_by(entries.c.seq)
 
 
-def replay(driver: sqlite3.Connection, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
+def replay(driver: Driver, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
     """The newest recorded answer of this plan on this snapshot within this project."""
     where = {"project": project, "dataset": dataset, "plan_digest": plan_digest, "snapshot": snapshot}
     row = _REPLAY.first(driver, where)
     return None if row is None else Replay(rows.receipt_of(row, replayed=True), answers.decode(row.content))
 
 
-def earlier(driver: sqlite3.Connection, actor: str, project: str, key: str, same: tuple[str, int]) -> Replay | None:
+def earlier(driver: Driver, actor: str, project: str, key: str, same: tuple[str, int]) -> Replay | None:
     """The answer paid for under `key`, where it was for the `same` (plan digest, snapshot); see `Ledger.earlier`."""
     row = _BY_KEY.first(driver, {"actor": actor, "project": project, "key": key})
     if row is None:

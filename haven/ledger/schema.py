@@ -26,6 +26,65 @@ entries = Table(
     Column("body", Text, nullable=False),
     Column("prev_digest", Text, nullable=False),
     Column("digest", Text, nullable=False),
+    Index(None, "kind", "seq"),
+    Index(None, "actor", "seq"),
+)
+
+# full tiles of the Merkle tree over the entries: 256 hashes each, level 0 those of the entries themselves
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+# signed heads of that tree
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("root", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+# acts that wait for a second person's consent, and what became of them
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Text),
+    Column("decision_reason", Text),
+    Column("proposed_entry", Integer, ForeignKey("entries.seq"), nullable=False),
+    Column("decided_entry", Integer, ForeignKey("entries.seq")),
+    CheckConstraint("state IN ('open', 'confirmed', 'declined', 'withdrawn')", name="state"),
+    Index(None, "state", "proposed_at"),
+)
+
+# what each person asked of each dataset for each project on each day (UTC): pages read this, never a million spends
+days = Table(
+    "days",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("project", Text, primary_key=True),
+    Column("actor", Text, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("questions", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("replayed", Integer, nullable=False),
+    Column("spent_pico", Text, nullable=False),
+    Column("spent_atto", Text, nullable=False),
+    Index(None, "project", "day"),
 )
 
 # one row for each population, dataset and (project, dataset): running totals, 60 digits each
@@ -68,6 +127,9 @@ spends = Table(
     CheckConstraint("state IN ('reserved', 'posted', 'void')", name="state"),
     Index(None, "project", "dataset", "plan_digest", "snapshot"),
     Index(None, "dataset", "reserve_entry"),
+    Index(None, "project", "reserve_entry"),
+    Index(None, "actor", "reserve_entry"),
+    Index(None, "end_entry"),
     Index("ix_spends_in_flight", "reserved_at", sqlite_where=text("state = 'reserved'"), postgresql_where=text("state = 'reserved'")),
     # a void frees its key; a posted spend keeps it for ever
     Index(
@@ -141,6 +203,8 @@ snapshots = Table(
     Column("fingerprint", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("entry", Integer, ForeignKey("entries.seq"), nullable=False),
+    # sealed: a keyed digest of the set of persons, equal for two datasets of the same people; for the custodian alone
+    Column("units", Text),
 )
 
 # `registry` counts changes of policies, states and snapshots, so that a reader knows when to read them again

@@ -2,7 +2,6 @@
 
 import contextlib
 import queue
-import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import Self, TypeVar, cast
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
 from haven.ledger import opening
+from haven.ledger.prepared import Driver
 from haven.ledger.writer import Transaction, Work, Writer
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Store:
             yield connection
 
     @contextlib.contextmanager
-    def glance(self) -> Iterator[sqlite3.Connection]:
+    def glance(self) -> Iterator[Driver]:
         """SQLite's own read-only connection, for one prepared statement: what it reads is of one moment, no older than the last commit.
 
         A question reads the books several times before it is answered; through `read` each time would cost more than reading.
@@ -59,7 +59,7 @@ class Store:
         with opening.only_ledger_faults():
             held = self._kept()
             try:
-                yield cast("sqlite3.Connection", held.driver_connection)
+                yield cast("Driver", held.driver_connection)
             except BaseException:
                 held.close()  # whatever went wrong, nothing that it remembers is trusted
                 raise

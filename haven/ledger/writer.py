@@ -23,7 +23,7 @@ from haven.ledger import chain
 from haven.ledger.amounts import stamp
 from haven.ledger.entries import Entry
 from haven.ledger.opening import file_failed, ledger_fault, only_ledger_faults
-from haven.ledger.prepared import Prepared, driver_of
+from haven.ledger.prepared import Driver, Prepared, driver_of
 from haven.ledger.schema import entries
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Head:
     digest: str
 
 
-def read_head(driver: sqlite3.Connection) -> Head:
+def read_head(driver: Driver) -> Head:
     """The newest entry's number and digest; 0 and the genesis digest for empty books."""
     row = _HEAD.first(driver, {})
     return Head(row.seq, row.digest) if row else Head(0, chain.GENESIS)

@@ -50,6 +50,12 @@ def ask(house: House, sql: str, epsilon: float = 1.0, options: Mapping[str, int]
     return house.mediator.ask(question, BENCHER)
 
 
+def generated(house: House, sql: str, epsilon: float = 1.0, options: Mapping[str, int] | None = None) -> str:
+    """The SQL that the engine is given for a question. Raises what the mediator raises."""
+    question = Question("bench", sql, epsilon=Decimal(str(epsilon)), replay=False, **dict[str, Any](options or {}))
+    return house.mediator.plan(question, BENCHER).plan.sql
+
+
 def rows_by_key(rows: Sequence[Sequence[Any]], keys: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     """Rows as key: values, where the first `keys` columns are the key; keys are compared as text, as every tool writes them its own way."""
     return {tuple(str(part) for part in row[:keys]): tuple(row[keys:]) for row in rows}

@@ -1,0 +1,86 @@
+"""Proof and standing: the Merkle log's tiles and checkpoints, acts that wait for a second person, summaries of days, sealed unit sets.
+
+Written out, not taken from the schema module: a revision describes the past and must not move when the present does. Tiles are not filled
+here: `haven.ledger.merkle` makes those of the entries that are there already when the books are next opened.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Create the tables, and the indexes that pages over a million entries need."""
+    _log()
+    _proposals()
+    _days()
+    op.add_column("snapshots", sa.Column("units", sa.Text(), nullable=True))
+    op.create_index("ix_entries_kind_seq", "entries", ["kind", "seq"])
+    op.create_index("ix_entries_actor_seq", "entries", ["actor", "seq"])
+    op.create_index("ix_spends_project_reserve_entry", "spends", ["project", "reserve_entry"])
+    op.create_index("ix_spends_actor_reserve_entry", "spends", ["actor", "reserve_entry"])
+    op.create_index("ix_spends_end_entry", "spends", ["end_entry"])
+
+
+def _text(*names: str, nullable: bool = False) -> tuple[sa.Column[str], ...]:
+    return tuple(sa.Column(name, sa.Text(), nullable=nullable) for name in names)
+
+
+def _integer(*names: str, nullable: bool = False) -> tuple[sa.Column[int], ...]:
+    return tuple(sa.Column(name, sa.Integer(), nullable=nullable, autoincrement=False) for name in names)
+
+
+def _log() -> None:
+    op.create_table(
+        "tiles",
+        *_integer("level", "number"),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "number", name="pk_tiles"),
+    )
+    op.create_table(
+        "checkpoints",
+        *_integer("size"),
+        *_text("root", "note", "at"),
+        sa.PrimaryKeyConstraint("size", name="pk_checkpoints"),
+    )
+    _only_grow("tiles", "checkpoints")
+
+
+def _only_grow(*tables: str) -> None:
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for table in tables:
+        for verb in ("UPDATE", "DELETE"):
+            name = f"{table}_no_{verb.lower()}"
+            if sqlite:
+                op.execute(f"CREATE TRIGGER {name} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} only grow'); END")
+            else:
+                refuse = f"FOR EACH STATEMENT EXECUTE FUNCTION haven_refuse('{table} only grow')"
+                op.execute(f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {refuse}")
+
+
+def _proposals() -> None:
+    op.create_table(
+        "proposals",
+        *_text("id", "kind", "subject", "detail", "reason", "state", "proposed_by", "proposed_at"),
+        *_text("decided_by", "decided_at", "decision_reason", nullable=True),
+        *_integer("proposed_entry"),
+        *_integer("decided_entry", nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_proposals"),
+        sa.CheckConstraint("state IN ('open', 'confirmed', 'declined', 'withdrawn')", name="ck_proposals_state"),
+        sa.ForeignKeyConstraint(["proposed_entry"], ["entries.seq"], name="fk_proposals_proposed_entry"),
+        sa.ForeignKeyConstraint(["decided_entry"], ["entries.seq"], name="fk_proposals_decided_entry"),
+    )
+    op.create_index("ix_proposals_state", "proposals", ["state", "proposed_at"])
+
+
+def _days() -> None:
+    op.create_table(
+        "days",
+        *_text("day", "dataset", "project", "actor", "definition"),
+        *_integer("questions", "refused", "replayed"),
+        *_text("spent_pico", "spent_atto"),
+        sa.PrimaryKeyConstraint("dataset", "day", "project", "actor", name="pk_days"),
+    )
+    op.create_index("ix_days_project", "days", ["project", "day"])
