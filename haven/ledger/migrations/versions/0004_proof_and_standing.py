@@ -72,7 +72,7 @@ def _proposals() -> None:
         sa.ForeignKeyConstraint(["proposed_entry"], ["entries.seq"], name="fk_proposals_proposed_entry"),
         sa.ForeignKeyConstraint(["decided_entry"], ["entries.seq"], name="fk_proposals_decided_entry"),
     )
-    op.create_index("ix_proposals_state", "proposals", ["state", "proposed_at"])
+    op.create_index("ix_proposals_state_proposed_at", "proposals", ["state", "proposed_at"])
 
 
 def _days() -> None:
@@ -83,4 +83,4 @@ def _days() -> None:
         *_text("spent_pico", "spent_atto"),
         sa.PrimaryKeyConstraint("dataset", "day", "project", "actor", name="pk_days"),
     )
-    op.create_index("ix_days_project", "days", ["project", "day"])
+    op.create_index("ix_days_project_day", "days", ["project", "day"])
