@@ -57,6 +57,7 @@ class Code(StrEnum):
     POLICY_PAUSED = "policy.paused"
     POLICY_OBLIGATION = "policy.obligation"
     POLICY_TIER = "policy.tier"
+    POLICY_SECOND = "policy.second"
     # data coming in
     INGEST_SOURCE = "ingest.source"
     INGEST_CONTENT = "ingest.content"

@@ -9,17 +9,18 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import accounts, answers, audit, offers, reading, spends
-from haven.ledger.accounts import Trio
-from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
+from haven.ledger import accounts, answers, audit, offers, reading, registry, revocations, spends
+from haven.ledger.accounts import Account, Spender
+from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
 from haven.ledger.people import People
+from haven.ledger.proposals import Proposals
 from haven.ledger.registry import Registry
 from haven.ledger.store import Store
 from haven.ledger.writer import Transaction
@@ -48,13 +49,14 @@ class Free:
 
 
 class Ledger:
-    """The books at one path. `people` holds accounts and tokens, `registry` policies, states and snapshots."""
+    """The books at one path. `people`: accounts and tokens; `registry`: policies, states, snapshots; `proposals`: acts that need two."""
 
     def __init__(self, store: Store) -> None:
         """Use `open`."""
         self._store = store
         self.people = People(store)
         self.registry = Registry(store)
+        self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS})
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
@@ -86,14 +88,15 @@ class Ledger:
         *,
         question: str = "",
     ) -> Reservation:
-        """Take the plan's price durably from population, dataset and project, all or none. `question` is the researcher's own text.
+        """Take the plan's price durably from every account that has a cap on it, all or none. `question` is the researcher's own text.
 
-        Refused: BUDGET_EXHAUSTED naming the cap that lacks and what it has left, BUDGET_INVALID for losses of another definition,
-        POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
+        Refused: BUDGET_EXHAUSTED naming the narrowest cap that lacks and what it has left, BUDGET_INVALID for losses of another
+        definition, POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
         """
         _check_same_definition(plan.price, authorisation.caps)
         reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
-        return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, question, idempotency_key))
+        asked = Asking(question, idempotency_key)
+        return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, asked))
 
     def post(
         self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime, serving: Serving = NOT_SERVING
@@ -111,7 +114,7 @@ class Ledger:
         reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
 
         def book(tx: Transaction) -> Receipt:
-            spends.reserve(tx, reservation, free.authorisation.caps, free.question, free.idempotency_key)
+            spends.reserve(tx, reservation, free.authorisation.caps, Asking(free.question, free.idempotency_key))
             return spends.post(tx, reservation.id, content, verdict, now, serving)
 
         return self._store.write(book)
@@ -149,21 +152,27 @@ class Ledger:
 
     def balance(self, dataset: str, population: str, project: str | None = None, *, definition: Definition = Definition.ZCDP) -> Balance:
         """The project's account in the dataset, or the dataset's where no project is named. Zero in `definition` where untouched."""
-        names = Trio.of(population, dataset, project or "")
+        where = Spender(population, dataset, project or "")
         with self._store.read() as connection:
-            return reading.balance(connection, names.dataset if project is None else names.project, definition)
+            return reading.balance(connection, accounts.dataset_of(where) if project is None else accounts.project_of(where), definition)
 
     def population_balance(self, population: str, *, definition: Definition = Definition.ZCDP) -> Balance:
         """The population's account, which every dataset of these people draws on."""
         with self._store.read() as connection:
-            return reading.balance(connection, Trio.of(population, "", "").population, definition)
+            return reading.balance(connection, accounts.population_of(Spender(population, "")), definition)
 
     def left(self, authorisation: Authorisation) -> Price:
-        """The least that the three caps leave now, part by part, after everything spent and in flight."""
-        names = Trio.of(authorisation.population, authorisation.dataset, authorisation.project)
+        """The least that the caps leave on the permit's day, part by part, after everything spent and in flight."""
+        where = Spender(authorisation.population, authorisation.dataset, authorisation.project, authorisation.actor)
+        held = self.held(where, authorisation.caps, authorisation.day)
+        return accounts.least_left([account.cap for account, _ in held], [balance for _, balance in held])
+
+    def held(self, where: Spender, caps: Caps, day: date) -> tuple[tuple[Account, Balance], ...]:
+        """The accounts that a spend on `day` would be taken from, from the population inward, each with its balance, of one moment."""
+        found = accounts.accounts_of(where, caps, day)
         with self._store.read() as connection:
-            balances = reading.balances(connection, names, authorisation.caps.population.definition)
-        return accounts.least_left(authorisation.caps, balances)
+            balances = reading.balances(connection, [account.name for account in found], caps.population.definition)
+        return tuple(zip(found, balances, strict=True))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """The receipt of a posted spend."""
@@ -254,7 +263,7 @@ def _new_number() -> str:
 
 
 def _check_same_definition(price: Price, caps: Caps) -> None:
-    if any(cap.definition is not price.definition for cap in (caps.population, caps.dataset, caps.project)):
+    if any(cap.definition is not price.definition for cap in caps.prices):
         raise Refused(
             Code.BUDGET_INVALID,
             f"This question is priced in {price.definition.unit}, and its budget is not.",

@@ -124,11 +124,11 @@ class People:
 
     def suspend_user(self, name: str, reason: str, *, actor: str, now: datetime) -> None:
         """Stop an account: its password, its tokens and its questions, from this instant."""
-        self._store.write(lambda tx: _set_standing(tx, name, Standing(State.SUSPENDED, reason, now), actor))
+        self._store.write(lambda tx: set_standing(tx, name, Standing(State.SUSPENDED, reason, now), actor))
 
     def resume_user(self, name: str, reason: str, *, actor: str, now: datetime) -> None:
         """Let a suspended account act again."""
-        self._store.write(lambda tx: _set_standing(tx, name, Standing(State.ACTIVE, reason, now), actor))
+        self._store.write(lambda tx: set_standing(tx, name, Standing(State.ACTIVE, reason, now), actor))
 
     def issue_token(self, name: str, now: datetime, *, actor: str | None = None, expires_at: datetime | None = None) -> str:
         """A new API token, given out this once and never readable again. `actor` is who asked for it, by default its holder."""
@@ -238,7 +238,8 @@ def _count_failure(tx: Transaction, name: str, failures: int, now: datetime) -> 
     tx.append("user.login_failed", name, {"name": name, "locked": locked_until is not None}, now)
 
 
-def _set_standing(tx: Transaction, name: str, new: Standing, actor: str) -> None:
+def set_standing(tx: Transaction, name: str, new: Standing, actor: str) -> None:
+    """Stop an account or let it act again, inside a transaction."""
     _known(tx.connection, name)
     standing.change(tx, USER, name, new, actor)
 
@@ -256,3 +257,10 @@ def _revoke_token(tx: Transaction, token_id: str, actor: str, now: datetime) -> 
     if row.revoked_at is None:
         tx.connection.execute(update(tokens).where(tokens.c.id == token_id), {"revoked_at": stamp(now)})
         tx.append("token.revoked", actor, {"id": token_id, "name": row.name}, now)
+
+
+def revoke_tokens(tx: Transaction, name: str, actor: str, now: datetime) -> None:
+    """End every token of a person that is not ended, each with its entry, inside a transaction."""
+    alive = select(tokens.c.id).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).order_by(tokens.c.issued_at, tokens.c.id)
+    for row in tx.connection.execute(alive).all():
+        _revoke_token(tx, row.id, actor, now)
