@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from haven.ledger import chain, reading
+from haven.ledger.accounts import moved_by
 from haven.ledger.amounts import stamp
 from haven.ledger.store import Store
 
@@ -127,11 +128,11 @@ class _Audit:
     def reserve(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
         self.in_flight[detail["id"]] = detail
         pico, atto = _units(detail["price"])
-        for account, cap in _accounts(detail):
-            total = self.totals[account]
+        for account, cap in moved_by(detail):
+            total = self.totals[account, detail["price"]["definition"]]
             total[2] += pico
             total[3] += atto
-            if total[0] + total[2] > int(cap["pico"]) or total[1] + total[3] > int(cap["atto_delta"]):
+            if cap is not None and (total[0] + total[2] > cap[0] or total[1] + total[3] > cap[1]):
                 self.found(f"Entry {self.seq} takes more than a cap left.", self.seq)
         row = books.execute("SELECT * FROM spends WHERE id = ?", (detail["id"],)).fetchone()
         told = ("project", "dataset", "population", "snapshot", "plan_digest", "policy_digest")
@@ -156,14 +157,21 @@ class _Audit:
         self.voided += 1
         self._ended(books, detail["id"], "void", spent=False)
 
+    def corrected(self, _: sqlite3.Connection, detail: dict[str, Any]) -> None:
+        pico, atto = _units(detail["price"])
+        for account, _cap in moved_by(detail):
+            total = self.totals[account, detail["price"]["definition"]]
+            total[0] += pico
+            total[1] += atto
+
     def _ended(self, books: sqlite3.Connection, spend_id: str, state: str, *, spent: bool) -> None:
         reserved = self.in_flight.pop(spend_id, None)
         if reserved is None:
             self.found(f"Entry {self.seq} ends what was not in flight.", self.seq)
             return
         pico, atto = _units(reserved["price"])
-        for account, _ in _accounts(reserved):
-            total = self.totals[account]
+        for account, _ in moved_by(reserved):
+            total = self.totals[account, reserved["price"]["definition"]]
             total[2] -= pico
             total[3] -= atto
             total[0] += pico * spent
@@ -216,6 +224,7 @@ _CHECKS: dict[str, Callable[[_Audit, sqlite3.Connection, dict[str, Any]], None]]
     "spend.reserved": _Audit.reserve,
     "spend.posted": _Audit.post,
     "spend.void": _Audit.void,
+    "budget.corrected": _Audit.corrected,
     "policy.added": _Audit.policy,
     "snapshot.added": _Audit.snapshot,
     "state.changed": _Audit.state,
@@ -225,11 +234,3 @@ _CHECKS: dict[str, Callable[[_Audit, sqlite3.Connection, dict[str, Any]], None]]
 
 def _units(price: dict[str, str]) -> tuple[int, int]:
     return int(price["pico"]), int(price["atto_delta"])
-
-
-def _accounts(detail: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
-    """The accounts a spend is taken from, each with the cap it had then."""
-    caps, definition = detail["caps"], detail["price"]["definition"]
-    yield (f"population:{detail['population']}", definition), caps["population"]
-    yield (f"dataset:{detail['dataset']}", definition), caps["dataset"]
-    yield (f"project:{detail['project']}/{detail['dataset']}", definition), caps["project"]

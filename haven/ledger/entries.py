@@ -30,6 +30,14 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What a reservation is for, beside its plan: the researcher's own text, and the key under which it may be sent again."""
+
+    question: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof that a reservation was posted: the spend, the record before it, and what was left afterwards.
 

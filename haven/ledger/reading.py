@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, bindparam, exists, select
 
 from haven.errors import Code, Refused, question_fault
 from haven.ledger import accounts, answers, rows
-from haven.ledger.accounts import Trio
 from haven.ledger.amounts import loaded, moment_of
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Spend, SpendState
 from haven.ledger.prepared import Driver, Prepared, driver_of
@@ -114,8 +113,8 @@ def balance(connection: Connection, account: str, definition: Definition) -> Bal
     return accounts.empty(definition) if row is None else accounts.balance_of(row)
 
 
-def balances(connection: Connection, names: Trio, definition: Definition) -> list[Balance]:
-    """The three balances a spend is taken from, as of one moment."""
+def balances(connection: Connection, names: Sequence[str], definition: Definition) -> list[Balance]:
+    """The balances that a spend is taken from, as of one moment."""
     return accounts.load(driver_of(connection), names, definition)
 
 

@@ -1,12 +1,13 @@
 """Rows of `spends` and the values they stand for."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from haven.ledger.accounts import Account, moved_by
 from haven.ledger.amounts import loaded, moment_of, stamp, stored
-from haven.ledger.entries import Receipt, Reservation, Spend, SpendState
+from haven.ledger.entries import Asking, Receipt, Reservation, Spend, SpendState
 from haven.ledger.prepared import StoredRow
-from haven.policy.authorisation import Caps
 from haven.privacy.budget import Definition, Price
 
 
@@ -20,17 +21,19 @@ def price_of(value: dict[str, str]) -> Price:
     return Price(Definition(value["definition"]), int(value["pico"]), int(value["atto_delta"]))
 
 
-def caps_json(caps: Caps) -> dict[str, dict[str, str]]:
-    """The three caps in an entry."""
-    return {"population": price_json(caps.population), "dataset": price_json(caps.dataset), "project": price_json(caps.project)}
+def caps_json(held: Sequence[Account]) -> list[list[str]]:
+    """The accounts of a spend in an entry, each with its cap: name, units of 10⁻¹² and of 10⁻¹⁸."""
+    return [[account.name, str(account.cap.pico), str(account.cap.atto_delta)] for account in held]
 
 
-def caps_of(value: dict[str, dict[str, str]]) -> Caps:
-    """The inverse of `caps_json`."""
-    return Caps(price_of(value["population"]), price_of(value["dataset"]), price_of(value["project"]))
+def caps_of(row: StoredRow) -> dict[str, Price]:
+    """The accounts that the spend in a row of `spends` is taken from, by name, each with the cap it had then."""
+    where = {"population": row.population, "dataset": row.dataset, "project": row.project}
+    definition = Definition(row.definition)
+    return {name: Price(definition, *cap) for name, cap in moved_by(where | {"caps": json.loads(row.caps)}) if cap is not None}
 
 
-def reservation_detail(reservation: Reservation, caps: Caps) -> dict[str, Any]:
+def reservation_detail(reservation: Reservation, held: Sequence[Account]) -> dict[str, Any]:
     """What the chain says of a reservation. The question's text is not in it: auditors read the chain, and a text may hold a literal."""
     return {
         "id": reservation.id,
@@ -41,11 +44,11 @@ def reservation_detail(reservation: Reservation, caps: Caps) -> dict[str, Any]:
         "plan_digest": reservation.plan_digest,
         "policy_digest": reservation.policy_digest,
         "price": price_json(reservation.price),
-        "caps": caps_json(caps),
+        "caps": caps_json(held),
     }
 
 
-def spend_row(reservation: Reservation, caps: Caps, question: str, key: str | None, entry: int) -> dict[str, Any]:
+def spend_row(reservation: Reservation, held: Sequence[Account], asked: Asking, entry: int) -> dict[str, Any]:
     """A new row of `spends`, in flight since entry `entry`."""
     return {
         "id": reservation.id,
@@ -60,9 +63,9 @@ def spend_row(reservation: Reservation, caps: Caps, question: str, key: str | No
         "definition": reservation.price.definition.value,
         "pico": stored(reservation.price.pico),
         "atto": stored(reservation.price.atto_delta),
-        "caps": json.dumps(caps_json(caps)),
-        "question": question,
-        "idempotency_key": key,
+        "caps": json.dumps(caps_json(held)),
+        "question": asked.question,
+        "idempotency_key": asked.key,
         "reserved_at": stamp(reservation.reserved_at),
         "reserve_entry": entry,
         "ended_at": None,

@@ -1,10 +1,9 @@
 """Reserve, then post or void: the only ways a price moves. Each is one act in one transaction, with its entry in the chain.
 
-A reservation is taken from population, dataset and project at once, before anything looks at a row. It ends once: posted (spent for
-good) or void (only where nothing was looked at). What is in doubt is posted: unknown is spent.
+A reservation is taken from every account that has a cap on it at once, before anything looks at a row. It ends once: posted (spent
+for good) or void (only where nothing was looked at). What is in doubt is posted: unknown is spent.
 """
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +12,9 @@ from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from haven.errors import Code, Refused, question_fault
 from haven.ledger import accounts, answers, offers, rows
-from haven.ledger.accounts import Trio
+from haven.ledger.accounts import Spender
 from haven.ledger.amounts import moment_of, stamp, stored
-from haven.ledger.entries import Balance, Receipt, Reservation, Serving, SpendState
+from haven.ledger.entries import Asking, Balance, Receipt, Reservation, Serving, SpendState
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, snapshots, spends, states
@@ -57,19 +56,25 @@ _ANSWER = Prepared(insert(answers_table))
 _IN_FLIGHT = Prepared(select(spends.c.id, spends.c.reserved_at).where(spends.c.state == SpendState.RESERVED.value))
 
 
-def reserve(tx: Transaction, reservation: Reservation, caps: Caps, question: str, key: str | None) -> Reservation:
-    """Take the price from all three accounts, or Refused and nothing is taken."""
+def reserve(tx: Transaction, reservation: Reservation, caps: Caps, asked: Asking) -> Reservation:
+    """Take the price from every account that has a cap on it, or Refused and nothing is taken."""
     _check_not_stopped(tx, reservation)
     _check_snapshot_is_current(tx, reservation)
-    if key is not None:
-        _check_key_is_new(tx, reservation, key)
-    price, names = reservation.price, Trio.of(reservation.population, reservation.dataset, reservation.project)
+    if asked.key is not None:
+        _check_key_is_new(tx, reservation, asked.key)
+    price, held = reservation.price, accounts.accounts_of(spender(reservation), caps, reservation.reserved_at)
+    names = [account.name for account in held]
     balances = accounts.load(tx.driver, names, price.definition)
-    accounts.check_fits(price, caps, balances, _holders(reservation))
+    accounts.check_fits(price, held, balances)
     accounts.save(tx.driver, names, [replace(balance, reserved=balance.reserved + price) for balance in balances])
-    entry = tx.append("spend.reserved", reservation.actor, rows.reservation_detail(reservation, caps), reservation.reserved_at)
-    _TAKE.run(tx.driver, rows.spend_row(reservation, caps, question, key, entry.seq))
+    entry = tx.append("spend.reserved", reservation.actor, rows.reservation_detail(reservation, held), reservation.reserved_at)
+    _TAKE.run(tx.driver, rows.spend_row(reservation, held, asked, entry.seq))
     return reservation
+
+
+def spender(reservation: Reservation) -> Spender:
+    """On whose accounts a reservation is."""
+    return Spender(reservation.population, reservation.dataset, reservation.project, reservation.actor)
 
 
 def post(tx: Transaction, spend_id: str, content: str, verdict: str, now: datetime, serving: Serving) -> Receipt:
@@ -100,7 +105,7 @@ def void(tx: Transaction, spend_id: str, cause: str, now: datetime) -> None:
     if row.state == SpendState.POSTED:
         raise question_fault()
     if row.state == SpendState.RESERVED:
-        _move(tx, rows.reservation_of(row), spent=False)
+        _move(tx, row, spent=False)
         entry = tx.append("spend.void", row.actor, {"id": row.id, "cause": cause}, now)
         _END.run(tx.driver, _ending(row, SpendState.VOID, cause, entry.seq, now))
 
@@ -123,25 +128,23 @@ def _settle(
     actor: str | None = None,
     made_from: tuple[str, ...] = (),
 ) -> Receipt:
-    reservation = rows.reservation_of(row)
-    balances = _move(tx, reservation, spent=True)
-    left = accounts.least_left(rows.caps_of(json.loads(row.caps)), balances)
+    left = accounts.least_left(*_move(tx, row, spent=True))
     detail: dict[str, Any] = {"id": row.id, "outcome": outcome, "answer": answer}
     entry = tx.append("spend.posted", actor or row.actor, detail | ({"made_from": list(made_from)} if made_from else {}), now)
     ending = _ending(row, SpendState.POSTED, outcome, entry.seq, now, left)
     _END.run(tx.driver, ending)
-    return Receipt(row.id, reservation, now, entry.seq, entry.digest, left)
+    return Receipt(row.id, rows.reservation_of(row), now, entry.seq, entry.digest, left)
 
 
-def _move(tx: Transaction, reservation: Reservation, *, spent: bool) -> list[Balance]:
-    """Take the price out of what the accounts hold reserved, into what they have spent or back to the cap."""
-    price = reservation.price
-    names = Trio.of(reservation.population, reservation.dataset, reservation.project)
+def _move(tx: Transaction, row: StoredRow, *, spent: bool) -> tuple[list[Price], list[Balance]]:
+    """Take the price out of what the accounts hold reserved, into what they have spent or back to the cap. Their caps and balances."""
+    price, caps = rows.reservation_of(row).price, rows.caps_of(row)
+    names = list(caps)
     balances = [_released(balance, price) for balance in accounts.load(tx.driver, names, price.definition)]
     if spent:
         balances = [replace(balance, spent=balance.spent + price) for balance in balances]
     accounts.save(tx.driver, names, balances)
-    return balances
+    return list(caps.values()), balances
 
 
 def _released(balance: Balance, price: Price) -> Balance:
@@ -208,11 +211,3 @@ def _check_key_is_new(tx: Transaction, reservation: Reservation, key: str) -> No
             "This idempotency key was used before.",
             "Send the same request again for the same receipt, or a new key for a new question.",
         )
-
-
-def _holders(reservation: Reservation) -> tuple[str, str, str]:
-    return (
-        f"the population {reservation.population}",
-        f"the dataset {reservation.dataset}",
-        f"the project {reservation.project}'s share of {reservation.dataset}",
-    )

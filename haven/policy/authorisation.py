@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from haven.policy.periods import Length
 from haven.policy.roles import Tier
 from haven.privacy.budget import Price
 
@@ -17,12 +18,31 @@ class Footprint:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodCap:
+    """What a project may spend of a dataset in each period of this length."""
+
+    cap: Price
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
 class Caps:
-    """The budgets a spend must fit in, all at once: population ≥ dataset ≥ project, each in the population's own units."""
+    """The budgets a spend must fit in, all at once, each in the population's own units: population ≥ dataset ≥ project ≥ the others.
+
+    `researcher` is what the asker alone may spend of the project's share, `period` what the project may in one period; None: no such cap.
+    """
 
     population: Price
     dataset: Price
     project: Price
+    researcher: Price | None = None
+    period: PeriodCap | None = None
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """Every cap there is, from the population inward."""
+        inner = (self.researcher, None if self.period is None else self.period.cap)
+        return (self.population, self.dataset, self.project, *(cap for cap in inner if cap is not None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator, model_validator
 
 from haven.catalog.dataset import Dataset, Declared, Flag, Name, Table, check_units_stay_apart
-from haven.policy.digest import canonical_digest
+from haven.policy.digest import canonical_digest, without_none
 from haven.policy.duo import ConditionEntry, Permission
+from haven.policy.periods import Calendar
 from haven.policy.quantities import Delta, Disease, Doi, Epsilon, Orcid, Ror, UserName, Words, is_bench
 from haven.policy.roles import Tier
+from haven.policy.shares import Share
 from haven.privacy.budget import Definition
 
 
@@ -50,13 +52,24 @@ class Timing(Declared):
     slot_ms: Annotated[int, Field(strict=True, ge=1, le=60_000)] | None = 50
 
 
+class Between(StrEnum):
+    """What a withdrawal between two dates of the calendar does: the dataset stops until the next, or answers on until then."""
+
+    STOP = "stop"
+    WAIT = "wait"
+
+
 class Consent(Declared):
-    """What participants consented to, in GA4GH DUO terms; `withdrawals` is a file of units beside the policy."""
+    """What participants consented to, in GA4GH DUO terms; `withdrawals` is a file of units beside the policy.
+
+    `between` goes with a calendar, and says what a withdrawal between two of its dates does.
+    """
 
     permission: Permission
     disease: Disease | None = None
     modifiers: tuple[ConditionEntry, ...] = ()
     withdrawals: Words | None = None
+    between: Between | None = None
 
     @model_validator(mode="after")
     def _disease_goes_with_ds(self) -> Self:
@@ -152,6 +165,8 @@ class DatasetPolicy(Declared):
     tables: dict[Name, Table] = Field(min_length=1)
     population: Name | None = None
     privacy: Privacy
+    share: Share | None = None
+    calendar: Calendar | None = None
     exact: Exact = Exact.NEVER
     timing: Annotated[Timing, BeforeValidator(_timing, json_schema_input_type=Timing | StrictStr)] = Timing()
     consent: Consent
@@ -165,6 +180,20 @@ class DatasetPolicy(Declared):
         if timing.slot_ms is None and not is_bench(info):
             raise ValueError("timing is off in bench homes only; write timing: {slot_ms: 50}, or leave it out.")
         return timing
+
+    @model_validator(mode="after")
+    def _share_is_no_more_than_the_whole(self) -> Self:
+        if self.share is not None and self.share.epsilon > self.privacy.epsilon:
+            raise ValueError(f"`share` is more than the population's own epsilon; write {self.privacy.epsilon:f} or less, or leave it out.")
+        return self
+
+    @model_validator(mode="after")
+    def _between_goes_with_a_calendar(self) -> Self:
+        if self.calendar is not None and self.consent.between is None:
+            raise ValueError("a calendar says what a withdrawal between its dates does; write consent: {between: wait} or {between: stop}.")
+        if self.calendar is None and self.consent.between is not None:
+            raise ValueError("`consent.between` is between the dates of a `calendar`; write one, as {every: 3 months, from: 2026-01-01}.")
+        return self
 
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
@@ -194,7 +223,9 @@ class DatasetPolicy(Declared):
         """SHA-256 (hex) of the canonical JSON of everything declared: equal digests, equal policies. Defaults count as if written."""
         plain = self.model_dump(mode="json")
         plain["population"] = self.budget_owner
-        return canonical_digest(plain)
+        # what came to policies later leaves no trace where it is not used, so that older files keep the digests they had
+        added = {name: plain.pop(name) for name in ("share", "calendar")} | {"between": plain["consent"].pop("between")}
+        return canonical_digest(plain | without_none(added))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with these fields changed, unchecked. Its digest is its own: one worked out for this policy does not go with it."""

@@ -6,16 +6,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictStr
 
 from haven.catalog.dataset import Declared, Name
-from haven.policy.digest import canonical_digest
+from haven.policy.digest import canonical_digest, without_none
 from haven.policy.duo import Modifier
 from haven.policy.purpose import Institution, Purpose
-from haven.policy.quantities import Country, Day, Epsilon, UserName, Words
+from haven.policy.quantities import Country, Day, UserName, Words
+from haven.policy.shares import Grant, PeriodShare, Share
 
-
-class Grant(Declared):
-    """A project's cap on one dataset: epsilon at the dataset's delta; compared and summed in rho."""
-
-    epsilon: Epsilon
+__all__ = ["Ethics", "Grant", "PeriodShare", "ProjectPolicy", "Share"]
 
 
 class Ethics(Declared):
@@ -50,4 +47,7 @@ class ProjectPolicy(Declared):
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of everything declared."""
-        return canonical_digest(self.model_dump(mode="json"))
+        plain = self.model_dump(mode="json")
+        # caps that are not there leave no trace, so that files from before there were any have the digests they had
+        plain["datasets"] = {name: without_none(grant) for name, grant in plain["datasets"].items()}
+        return canonical_digest(plain)

@@ -128,7 +128,7 @@ def test_a_forged_chain_with_a_lower_price_contradicts_the_tables(path: Path) ->
 def test_a_forged_chain_that_overspends_a_cap_is_found(path: Path) -> None:
     def _narrow(seq: int, body: dict[str, object]) -> None:
         if seq == 9:
-            body["detail"]["caps"]["dataset"]["pico"] = "16"  # type: ignore[index]
+            body["detail"]["caps"][1][1] = "16"  # type: ignore[index]
 
     _rewrite(path, _narrow)
     report = audit_verify(path)
