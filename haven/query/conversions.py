@@ -37,7 +37,21 @@ def _integer_value(value: str | float) -> int:
     """Halves to even, as the engine casts."""
     if isinstance(value, str):
         return int(_plain(value, "-?[0-9]{1,15}"))
-    return round(value)
+    whole = round(value)
+    if abs(whole) > WIDEST:
+        raise OverflowError
+    return whole
+
+
+def _fitting_shape(shapes: Shapes) -> Shape:
+    source, low, high = (shape.interval for shape in shapes)
+    held = Interval(max(source.low, low.low), min(source.high, high.high))
+    return integer(held if held.low <= held.high else Interval(low.low, low.low), nullable=True)
+
+
+def _to_fitting(arguments: tuple[str, ...], _: Shapes) -> str:
+    value, low, high = arguments
+    return f"CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} END"
 
 
 def _plain(value: str, pattern: str) -> str:
@@ -120,6 +134,8 @@ def _date_value(value: str | date) -> date:
 
 CONVERSIONS = (
     Function("to_integer", _integer_shape, _to_integer, _integer_value),
+    # a whole number that a narrower type holds, else NULL
+    Function("fitting", _fitting_shape, _to_fitting, lambda value, low, high: value if low <= value <= high else None),
     Function("to_number", _number_shape, _to_number, _number_value),
     Function("to_text", _text_shape, _to_text, _text_value),
     Function("to_boolean", _boolean_shape, _to_boolean, _boolean_value),

@@ -113,6 +113,17 @@ TYPES: Mapping[str, str] = {
     "BOOLEAN": "to_boolean",
     "DATE": "to_date",
 }
+WIDTHS: Mapping[str, tuple[int, int]] = {
+    "TINYINT": (-(2**7), 2**7 - 1),
+    "SMALLINT": (-(2**15), 2**15 - 1),
+    "INT": (-(2**31), 2**31 - 1),
+    "UTINYINT": (0, 2**8 - 1),
+    "USMALLINT": (0, 2**16 - 1),
+    "UINT": (0, 2**32 - 1),
+    "UBIGINT": (0, 2**53),
+    "UINT128": (0, 2**53),
+}
+"""What the narrower whole types hold; the others hold every whole number that is computed here."""
 FUNCTIONS: tuple[str, ...] = (
     *("abs", "avg", "ceil", "clamp", "coalesce", "concat", "contains", "corr", "count", "count_if", "date_part", "date_trunc"),
     *(

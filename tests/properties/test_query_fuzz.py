@@ -56,8 +56,14 @@ def assert_bounded(neighbours: Neighbours, sql: str, plan: query.PrivatePlan, se
         assert all(cell is None or cell == cell for cell in cells)  # noqa: PLR0124 - never NaN
 
 
+INFINITE = "1e308"
+"""Beside a constant so large DuckDB counts on with infinity, where an expression is NULL here."""
+
+
 def assert_means_the_same(reference: Reference, sql: str) -> bool:
     """Whether DuckDB answers the text at all: it stops on casts and overflows that haven answers with NULL."""
+    if INFINITE in sql:
+        return False
     try:
         reference.means(sql)
     except duckdb.Error:

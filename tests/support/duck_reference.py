@@ -63,7 +63,8 @@ WHOLE = (exp.Floor, exp.Ceil, exp.Round, exp.Trunc, exp.Sign, exp.Mod)
 
 ENORMOUS = "1000000000"
 """An ε at which what is chosen among candidates is the best of them."""
-STEPS = 10
+STEPS = 64
+"""Half a step a row: a constant is rounded the same way on each of the world's rows, of which there are a hundred or so."""
 SMALLEST = 1e-6
 RANK = 0.001
 BETWEEN_RANKS = 40
@@ -136,6 +137,8 @@ class Reference:
         for our, their in zip(ours.types, theirs.types, strict=True):
             assert our == their or (whole and {our, their} == {OutputType.INTEGER, OutputType.NUMBER}), (sql, our, their)
         chosen, slack = chosen_in(plan), slack_of(plan)
+        if tree.find(exp.Group) and not plan.keys and not theirs.rows:
+            return  # every key is a constant: its one group is public, and answered though nobody is in it
         if several:
             assert_holds_rows(sql, ours.rows, theirs.rows, slack, chosen)
         elif not chosen:

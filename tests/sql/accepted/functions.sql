@@ -126,3 +126,15 @@ SELECT COUNT(*) AS n FROM visits WHERE make_date(2011, 6, 1) < day;
 
 -- targets 2; groups 1; ranks rk_<=4; bounds 4/1/4
 SELECT AVG(epoch(day)) AS e FROM visits;
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT SUM(TRY_CAST(income AS SMALLINT)) AS s FROM persons;
+
+-- targets 2; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT AVG(income::INTEGER) AS a FROM persons;
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT SUM(TRY_CAST(age - 30 AS UTINYINT)) AS s FROM persons;
+
+-- targets 1; groups 1; ranks rk_<=1; bounds 1/1/1
+SELECT COUNT(*) AS n FROM persons WHERE TRY_CAST(visits AS INTEGER) > 2;
