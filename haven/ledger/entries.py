@@ -31,10 +31,14 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a reservation is for, beside its plan: the researcher's own text, and the key under which it may be sent again."""
+    """What a reservation is for, beside its plan: the researcher's own text, and the key under which it may be sent again.
+
+    `request` is a digest of all that was sent under the key: text, price and options.
+    """
 
     question: str = ""
     key: str | None = None
+    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import accounts, answers, audit, offers, reading, registry, revocations, spends
+from haven.ledger import accounts, answers, audit, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
 from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
 from haven.ledger.people import People
@@ -46,6 +46,7 @@ class Free:
     snapshot: int
     question: str
     idempotency_key: str | None = None
+    request: str | None = None
 
 
 class Ledger:
@@ -87,6 +88,7 @@ class Ledger:
         idempotency_key: str | None = None,
         *,
         question: str = "",
+        request: str | None = None,
     ) -> Reservation:
         """Take the plan's price durably from every account that has a cap on it, all or none. `question` is the researcher's own text.
 
@@ -95,7 +97,7 @@ class Ledger:
         """
         _check_same_definition(plan.price, authorisation.caps)
         reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
-        asked = Asking(question, idempotency_key)
+        asked = Asking(question, idempotency_key, request)
         return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, asked))
 
     def post(
@@ -114,7 +116,7 @@ class Ledger:
         reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
 
         def book(tx: Transaction) -> Receipt:
-            spends.reserve(tx, reservation, free.authorisation.caps, Asking(free.question, free.idempotency_key))
+            spends.reserve(tx, reservation, free.authorisation.caps, Asking(free.question, free.idempotency_key, free.request))
             return spends.post(tx, reservation.id, content, verdict, now, serving)
 
         return self._store.write(book)
@@ -136,14 +138,21 @@ class Ledger:
         with self._store.glance() as driver:
             return reading.replay(driver, project, dataset, plan_digest, snapshot)
 
-    def earlier(self, actor: str, project: str, idempotency_key: str, plan_digest: str, snapshot: int) -> Replay | None:
+    def earlier(
+        self, actor: str, project: str, idempotency_key: str, plan_digest: str, snapshot: int, *, request: str | None = None
+    ) -> Replay | None:
         """What was already paid for under this key: the same receipt and answer, not replayed; None for a new key.
 
-        Refused (REQUEST_CONFLICT) where the key was for another question or is still being answered; the question's Fault where the
-        first try ended in one.
+        The same is the same `request` (a digest of its text, price and options) on the same snapshot. Refused (REQUEST_CONFLICT) where
+        the key was for another one or is still being answered; the question's Fault where the first try ended in one.
         """
         with self._store.glance() as driver:
-            return reading.earlier(driver, actor, project, idempotency_key, (plan_digest, snapshot))
+            return reading.earlier(driver, actor, project, idempotency_key, reading.Same(plan_digest, snapshot, request))
+
+    def count_replay(self, project: str, dataset: str, actor: str, definition: Definition, now: datetime) -> None:
+        """Count an answer that was given again for nothing on its day. Nothing is spent, so nobody waits until it is durable."""
+        whose = days.Whose(dataset, project, actor)
+        self._store.later(lambda tx: days.count(tx.driver, whose, days.REPLAYED, definition, now))
 
     def offers(self, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
         """The recorded answers of this project over the rows that `source` names, on this snapshot, that hold `target` (digests)."""

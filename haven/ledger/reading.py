@@ -1,8 +1,8 @@
 """Reading the books: receipts, recorded answers, spends, balances, days and entries. Never waits for the writer."""
 
-import itertools
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,10 +12,10 @@ from haven.errors import Code, Refused, question_fault
 from haven.ledger import accounts, answers, rows
 from haven.ledger.amounts import loaded, moment_of
 from haven.ledger.entries import Balance, DaySpend, Entry, Receipt, RecordedAnswer, Replay, Spend, SpendState
-from haven.ledger.prepared import Driver, Prepared, driver_of
+from haven.ledger.prepared import Driver, Prepared, StoredRow, driver_of
 from haven.ledger.schema import accounts as accounts_table
 from haven.ledger.schema import answers as answers_table
-from haven.ledger.schema import entries, spends
+from haven.ledger.schema import days, entries, spends
 from haven.privacy.budget import Definition, Price
 
 _SPENDS = select(
@@ -50,12 +50,30 @@ _BY_KEY = Prepared(
 )
 _CONTENT = select(answers_table.c.content).where(answers_table.c.id == bindparam("wanted"))
 _BALANCE = select(accounts_table).where(accounts_table.c.account == bindparam("account"))
-_POSTED = (
-    select(spends.c.ended_at, spends.c.definition, spends.c.pico, spends.c.atto)
-    .where(spends.c.dataset == bindparam("dataset"), spends.c.state == SpendState.POSTED.value)
-    .order_by(spends.c.end_entry)
+_DAYS = (
+    select(days.c.day, days.c.definition, days.c.spent_pico, days.c.spent_atto)
+    .where(days.c.dataset == bindparam("dataset"))
+    .order_by(days.c.day)
 )
 _ENTRIES = select(entries).order_by(entries.c.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What must be the same for an answer to be given again under its key: the whole request, on the same snapshot.
+
+    Without a digest of the request on either side the plan stands for it: the same plan asked of the same rows at the same price.
+    """
+
+    plan_digest: str
+    snapshot: int
+    request: str | None = None
+
+    def as_in(self, row: StoredRow) -> bool:
+        """Whether the spend in a row of `spends` was for the same."""
+        if self.request is None or row.request_digest is None:
+            return bool((row.plan_digest, row.snapshot) == (self.plan_digest, self.snapshot))
+        return bool((row.request_digest, row.snapshot) == (self.request, self.snapshot))
 
 
 def replay(driver: Driver, project: str, dataset: str, plan_digest: str, snapshot: int) -> Replay | None:
@@ -65,12 +83,12 @@ def replay(driver: Driver, project: str, dataset: str, plan_digest: str, snapsho
     return None if row is None else Replay(rows.receipt_of(row, replayed=True), answers.decode(row.content))
 
 
-def earlier(driver: Driver, actor: str, project: str, key: str, same: tuple[str, int]) -> Replay | None:
-    """The answer paid for under `key`, where it was for the `same` (plan digest, snapshot); see `Ledger.earlier`."""
+def earlier(driver: Driver, actor: str, project: str, key: str, same: Same) -> Replay | None:
+    """The answer paid for under `key`, where it was for the `same`; see `Ledger.earlier`."""
     row = _BY_KEY.first(driver, {"actor": actor, "project": project, "key": key})
     if row is None:
         return None
-    if (row.plan_digest, row.snapshot) != same:
+    if not same.as_in(row):
         raise Refused(
             Code.REQUEST_CONFLICT,
             "This idempotency key was used for another question, or before the data changed.",
@@ -119,21 +137,12 @@ def balances(connection: Connection, names: Sequence[str], definition: Definitio
 
 
 def spend_series(connection: Connection, dataset: str) -> tuple[DaySpend, ...]:
-    """What was posted a day (UTC), for each day on which something was, in order."""
-    posted: list[Row[Any]] = list(connection.execute(_POSTED, {"dataset": dataset}))
-    posted.sort(key=_day)
-    return tuple(DaySpend(date.fromisoformat(day), _sum(found)) for day, found in itertools.groupby(posted, key=_day))
-
-
-def _day(row: Row[Any]) -> str:
-    day: str = row.ended_at[:10]
-    return day
-
-
-def _sum(found: Iterator[Row[Any]]) -> Price:
-    taken = list(found)
-    definition = Definition(taken[0].definition)
-    return Price(definition, sum(loaded(row.pico) for row in taken), sum(loaded(row.atto) for row in taken))
+    """What was spent for good on each day (UTC) on which anything was, in order."""
+    by_day: dict[str, Price] = {}
+    for row in connection.execute(_DAYS, {"dataset": dataset}):
+        spent = Price(Definition(row.definition), loaded(row.spent_pico), loaded(row.spent_atto))
+        by_day[row.day] = by_day[row.day] + spent if row.day in by_day else spent
+    return tuple(DaySpend(date.fromisoformat(day), spent) for day, spent in by_day.items() if spent.pico or spent.atto_delta)
 
 
 def newest_entries(connection: Connection, where: dict[str, str], limit: int) -> tuple[Entry, ...]:

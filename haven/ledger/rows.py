@@ -21,6 +21,11 @@ def price_of(value: dict[str, str]) -> Price:
     return Price(Definition(value["definition"]), int(value["pico"]), int(value["atto_delta"]))
 
 
+def price_in(row: StoredRow) -> Price:
+    """The price of the spend in a row of `spends`."""
+    return Price(Definition(row.definition), loaded(row.pico), loaded(row.atto))
+
+
 def caps_json(held: Sequence[Account]) -> list[list[str]]:
     """The accounts of a spend in an entry, each with its cap: name, units of 10⁻¹² and of 10⁻¹⁸."""
     return [[account.name, str(account.cap.pico), str(account.cap.atto_delta)] for account in held]
@@ -66,6 +71,7 @@ def spend_row(reservation: Reservation, held: Sequence[Account], asked: Asking, 
         "caps": json.dumps(caps_json(held)),
         "question": asked.question,
         "idempotency_key": asked.key,
+        "request_digest": asked.request,
         "reserved_at": stamp(reservation.reserved_at),
         "reserve_entry": entry,
         "ended_at": None,
@@ -87,7 +93,7 @@ def reservation_of(row: StoredRow) -> Reservation:
         dataset=row.dataset,
         project=row.project,
         actor=row.actor,
-        price=Price(Definition(row.definition), loaded(row.pico), loaded(row.atto)),
+        price=price_in(row),
         reserved_at=moment_of(row.reserved_at),
     )
 

@@ -117,6 +117,8 @@ spends = Table(
     Column("caps", Text, nullable=False),
     Column("question", Text, nullable=False),
     Column("idempotency_key", Text),
+    # a digest of the whole request that came under the key; NULL for spends of before there was one
+    Column("request_digest", Text),
     Column("reserved_at", Text, nullable=False),
     Column("reserve_entry", Integer, ForeignKey("entries.seq"), nullable=False),
     Column("ended_at", Text),

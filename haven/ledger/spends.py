@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from haven.errors import Code, Refused, question_fault
-from haven.ledger import accounts, answers, offers, rows
+from haven.ledger import accounts, answers, days, offers, rows
 from haven.ledger.accounts import Spender
 from haven.ledger.amounts import moment_of, stamp, stored
+from haven.ledger.days import Whose
 from haven.ledger.entries import Asking, Balance, Receipt, Reservation, Serving, SpendState
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import answers as answers_table
@@ -69,12 +70,18 @@ def reserve(tx: Transaction, reservation: Reservation, caps: Caps, asked: Asking
     accounts.save(tx.driver, names, [replace(balance, reserved=balance.reserved + price) for balance in balances])
     entry = tx.append("spend.reserved", reservation.actor, rows.reservation_detail(reservation, held), reservation.reserved_at)
     _TAKE.run(tx.driver, rows.spend_row(reservation, held, asked, entry.seq))
+    days.count(tx.driver, whose(reservation), days.ASKED, price.definition, reservation.reserved_at)
     return reservation
 
 
 def spender(reservation: Reservation) -> Spender:
     """On whose accounts a reservation is."""
     return Spender(reservation.population, reservation.dataset, reservation.project, reservation.actor)
+
+
+def whose(spend: Reservation | StoredRow) -> Whose:
+    """Whose day a reservation, or a row of `spends`, belongs to."""
+    return Whose(spend.dataset, spend.project, spend.actor)
 
 
 def post(tx: Transaction, spend_id: str, content: str, verdict: str, now: datetime, serving: Serving) -> Receipt:
@@ -131,14 +138,14 @@ def _settle(
     left = accounts.least_left(*_move(tx, row, spent=True))
     detail: dict[str, Any] = {"id": row.id, "outcome": outcome, "answer": answer}
     entry = tx.append("spend.posted", actor or row.actor, detail | ({"made_from": list(made_from)} if made_from else {}), now)
-    ending = _ending(row, SpendState.POSTED, outcome, entry.seq, now, left)
-    _END.run(tx.driver, ending)
+    _END.run(tx.driver, _ending(row, SpendState.POSTED, outcome, entry.seq, now, left))
+    days.spend(tx.driver, whose(row), rows.price_in(row), now)
     return Receipt(row.id, rows.reservation_of(row), now, entry.seq, entry.digest, left)
 
 
 def _move(tx: Transaction, row: StoredRow, *, spent: bool) -> tuple[list[Price], list[Balance]]:
     """Take the price out of what the accounts hold reserved, into what they have spent or back to the cap. Their caps and balances."""
-    price, caps = rows.reservation_of(row).price, rows.caps_of(row)
+    price, caps = rows.price_in(row), rows.caps_of(row)
     names = list(caps)
     balances = [_released(balance, price) for balance in accounts.load(tx.driver, names, price.definition)]
     if spent:

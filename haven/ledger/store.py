@@ -1,16 +1,17 @@
-"""The open file: one writer, many readers."""
+"""Open books: one writer, many readers."""
 
 import contextlib
 import queue
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from pathlib import Path
 from typing import Self, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
 from haven.ledger import opening
+from haven.ledger.database import READERS, Database, Place
+from haven.ledger.failures import only_ledger_faults
 from haven.ledger.prepared import Driver
 from haven.ledger.writer import Transaction, Work, Writer
 
@@ -18,27 +19,38 @@ T = TypeVar("T")
 
 
 class Store:
-    """Durable writing and consistent reading of the books at one path."""
+    """Durable writing and consistent reading of the books at one place."""
 
-    def __init__(self, writer: Writer, reader: Engine) -> None:
+    def __init__(self, database: Database, writer: Writer, reader: Engine) -> None:
         """Use `open`."""
+        self._database = database
         self._writer = writer
         self._reader = reader
         # last in, first out: the connection that has just read has the newest pages at hand
-        self._idle: queue.LifoQueue[PoolProxiedConnection] = queue.LifoQueue(opening.READERS)
+        self._idle: queue.LifoQueue[PoolProxiedConnection] = queue.LifoQueue(READERS)
 
     @classmethod
-    def open(cls, path: Path, busy_timeout: timedelta) -> Self:
-        """Create or bring forward the file, then start its writer. Fault (FAULT_LEDGER) where the file cannot be used."""
-        with opening.only_ledger_faults():
-            opening.create_private(path)
-            engine = opening.write_engine(path, busy_timeout)
+    def open(cls, place: Place, busy_timeout: timedelta) -> Self:
+        """Create or bring forward the books at `place`, then start their writer.
+
+        Raises:
+            Fault: (FAULT_LEDGER) the file or server cannot be used, or a newer haven wrote the books.
+            Refused: (HOME_INVALID) the address is none, or the server is not fit to keep books.
+        """
+        database = opening.database_at(place, busy_timeout)
+        with only_ledger_faults():
+            database.prepare()
+            engine = database.writing()
             opening.migrate(engine)
-        return cls(Writer(engine), opening.read_engine(path, busy_timeout))
+        return cls(database, Writer(database, engine), database.reading())
 
     def write(self, work: Work[T]) -> T:
         """What `work` gives, once it is durable."""
         return self._writer.write(work)
+
+    def later(self, work: Work[None]) -> None:
+        """Do `work` in its turn, nobody waiting for it: for what may be lost in a crash, or where it cannot be written, without harm."""
+        self._writer.later(work)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """The writer, lent for one block."""
@@ -47,16 +59,16 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot of the books, read-only."""
-        with opening.only_ledger_faults(), self._reader.connect() as connection, connection.begin():
+        with only_ledger_faults(), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
     def glance(self) -> Iterator[Driver]:
-        """SQLite's own read-only connection, for one prepared statement: what it reads is of one moment, no older than the last commit.
+        """The database's own read-only connection, for one prepared statement: what it reads is of one moment, no older than the last commit.
 
         A question reads the books several times before it is answered; through `read` each time would cost more than reading.
         """
-        with opening.only_ledger_faults():
+        with only_ledger_faults():
             held = self._kept()
             try:
                 yield cast("Driver", held.driver_connection)
@@ -66,10 +78,15 @@ class Store:
             self._keep(held)
 
     def _kept(self) -> PoolProxiedConnection:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return self._reader.raw_connection()
+        """A connection that was used before and is still good, or a new one."""
+        while not self._idle.empty():
+            with contextlib.suppress(queue.Empty):
+                held = self._idle.get_nowait()
+                if not self._database.lost(cast("Driver", held.driver_connection)):
+                    return held
+                held.invalidate()
+                held.close()
+        return self._reader.raw_connection()
 
     def _keep(self, held: PoolProxiedConnection) -> None:
         try:
@@ -78,8 +95,9 @@ class Store:
             held.close()
 
     def close(self) -> None:
-        """Finish what is queued and let go of the file."""
+        """Finish what is queued and let go of the database."""
         self._writer.close()
         while not self._idle.empty():
-            self._kept().close()
+            with contextlib.suppress(queue.Empty):
+                self._idle.get_nowait().close()
         self._reader.dispose()

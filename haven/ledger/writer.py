@@ -7,7 +7,6 @@ input/output), nothing of the whole group stands and every caller hears the same
 import contextlib
 import functools
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -21,8 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from haven.errors import Fault
 from haven.ledger import chain
 from haven.ledger.amounts import stamp
+from haven.ledger.database import Database
 from haven.ledger.entries import Entry
-from haven.ledger.opening import file_failed, ledger_fault, only_ledger_faults
+from haven.ledger.failures import file_failed, ledger_fault, only_ledger_faults
 from haven.ledger.prepared import Driver, Prepared, driver_of
 from haven.ledger.schema import entries
 
@@ -53,7 +53,7 @@ def read_head(driver: Driver) -> Head:
 class Transaction:
     """One atomic piece of writing: `connection` is a SQLAlchemy Core connection inside it, `append` adds an entry to the same.
 
-    `driver` is SQLite's own connection under it, for prepared statements.
+    `driver` is the database's own connection under it, for prepared statements.
     """
 
     def __init__(self, connection: Connection, head: Head) -> None:
@@ -86,8 +86,9 @@ class _UndoneError(Exception):
 class Writer:
     """Runs work one piece after another on its own thread and connection. `close` finishes what is queued."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Start the thread; `engine` begins its transactions with the write lock."""
+    def __init__(self, database: Database, engine: Engine) -> None:
+        """Start the thread; `engine` begins its transactions with the lock that orders all writers of the database."""
+        self._database = database
         self._engine = engine
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
@@ -101,6 +102,10 @@ class Writer:
     def write(self, work: Work[T]) -> T:
         """What `work` gives, once it is durable. What it raises, once it is undone. Fault where the file failed or is closed."""
         return self._submit(work).result()
+
+    def later(self, work: Work[None]) -> None:
+        """Do `work` in its turn, nobody waiting for it and nobody told how it ended."""
+        self._submit(work)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -192,17 +197,20 @@ class Writer:
             outcome(job.result)
 
     def _tidy(self) -> None:
-        """Move the log into the file while nobody waits, so that no question pays for it. What is committed is durable with or without."""
+        """Let the database keep house while nobody waits, so that no question pays for it."""
         self._untidied += 1
         if self._connection is None or self._untidied < TIDY_AFTER or not self._jobs.empty():
             return
         self._untidied = 0
         try:
-            driver_of(self._connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error:
+            with only_ledger_faults():
+                self._database.tidy(driver_of(self._connection))
+        except Fault:
             self._drop()
 
     def _in_one_transaction(self, group: list[_Job[Any]]) -> list[Callable[[Future[Any]], None]]:
+        if self._connection is not None and self._database.lost(driver_of(self._connection)):
+            self._drop()
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():

@@ -4,6 +4,8 @@ Written out, not taken from the schema module: a revision describes the past and
 here: `haven.ledger.merkle` makes those of the entries that are there already when the books are next opened.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +18,8 @@ def upgrade() -> None:
     _log()
     _proposals()
     _days()
+    _fill_days()
+    op.add_column("spends", sa.Column("request_digest", sa.Text(), nullable=True))
     op.add_column("snapshots", sa.Column("units", sa.Text(), nullable=True))
     op.create_index("ix_entries_kind_seq", "entries", ["kind", "seq"])
     op.create_index("ix_entries_actor_seq", "entries", ["actor", "seq"])
@@ -84,3 +88,24 @@ def _days() -> None:
         sa.PrimaryKeyConstraint("dataset", "day", "project", "actor", name="pk_days"),
     )
     op.create_index("ix_days_project_day", "days", ["project", "day"])
+
+
+def _fill_days() -> None:
+    """What the spends that are there already come to: each question on the day it was asked, each price on the day it was spent."""
+    found: dict[tuple[str, str, str, str], list[Any]] = {}
+    books = op.get_bind()
+    for row in books.execute(sa.text("SELECT dataset, project, actor, definition, pico, atto, state, reserved_at, ended_at FROM spends")):
+        _day(found, row, row.reserved_at)[1] += 1
+        if row.state == "posted":
+            day = _day(found, row, row.ended_at)
+            day[2] += int(row.pico)
+            day[3] += int(row.atto)
+    names = ("dataset", "day", "project", "actor", "definition", "questions", "refused", "replayed", "spent_pico", "spent_atto")
+    statement = sa.text(f"INSERT INTO days ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})")  # noqa: S608 - above
+    for key, (definition, questions, pico, atto) in found.items():
+        values = (*key, definition, questions, 0, 0, f"{pico:060d}", f"{atto:060d}")
+        books.execute(statement, dict(zip(names, values, strict=True)))
+
+
+def _day(found: dict[tuple[str, str, str, str], list[Any]], row: sa.Row[Any], moment: str) -> list[Any]:
+    return found.setdefault((row.dataset, moment[:10], row.project, row.actor), [row.definition, 0, 0, 0])
