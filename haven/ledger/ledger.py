@@ -1,7 +1,7 @@
 """The books of one haven: reserve, then post or void; replay; balances; the audit chain.
 
 Every method that writes returns only after its change, and the entry that records it, are durable; one that raises has changed nothing.
-Any failure of the file itself is one constant Fault (FAULT_LEDGER). Safe to share between threads, and the file between processes.
+Any failure of the file itself is one constant Fault (FAULT_LEDGER). Safe to share between threads, and the books between processes.
 """
 
 import base64
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 from haven.errors import Code, Refused
 from haven.ledger import accounts, answers, audit, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
+from haven.ledger.database import Place
 from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
 from haven.ledger.people import People
 from haven.ledger.proposals import Proposals
@@ -50,7 +50,7 @@ class Free:
 
 
 class Ledger:
-    """The books at one path. `people`: accounts and tokens; `registry`: policies, states, snapshots; `proposals`: acts that need two."""
+    """The books at one place. `people`: accounts and tokens; `registry`: policies, states, snapshots; `proposals`: acts that need two."""
 
     def __init__(self, store: Store) -> None:
         """Use `open`."""
@@ -60,12 +60,14 @@ class Ledger:
         self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS})
 
     @classmethod
-    def open(cls, path: Path, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
-        """Open the books at `path`: created (mode 0600) where there are none, brought forward where they are older.
+    def open(cls, place: Place, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
+        """Open the books at `place`: created (a file with mode 0600) where there are none, brought forward where they are older.
+
+        `place` is a file's path, or the address of a PostgreSQL database (Refused where that is not fit to keep books).
 
         Call `sweep(now, timedelta(0))` before the first question: whatever was in flight when the books were last closed is in doubt.
         """
-        return cls(Store.open(path, busy_timeout))
+        return cls(Store.open(place, busy_timeout))
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""

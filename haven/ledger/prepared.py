@@ -25,7 +25,7 @@ Driver: TypeAlias = sqlite3.Connection | psycopg.Connection[tuple[Any, ...]]
 """The database's own connection under Core's, for statements compiled once."""
 
 _SQLITE = sqlite.dialect(paramstyle="named")
-_POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call] - its construction has no published types
+_POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]  # its construction has no published types
 
 
 class StoredRow(Protocol):

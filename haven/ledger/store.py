@@ -64,7 +64,7 @@ class Store:
 
     @contextlib.contextmanager
     def glance(self) -> Iterator[Driver]:
-        """The database's own read-only connection, for one prepared statement: what it reads is of one moment, no older than the last commit.
+        """The database's own read-only connection, for one prepared statement: it reads one moment, no older than the last commit.
 
         A question reads the books several times before it is answered; through `read` each time would cost more than reading.
         """

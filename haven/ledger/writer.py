@@ -22,7 +22,7 @@ from haven.ledger import chain
 from haven.ledger.amounts import stamp
 from haven.ledger.database import Database
 from haven.ledger.entries import Entry
-from haven.ledger.failures import file_failed, ledger_fault, only_ledger_faults
+from haven.ledger.failures import DATABASE_ERRORS, file_failed, ledger_fault, only_ledger_faults
 from haven.ledger.prepared import Driver, Prepared, driver_of
 from haven.ledger.schema import entries
 
@@ -203,9 +203,8 @@ class Writer:
             return
         self._untidied = 0
         try:
-            with only_ledger_faults():
-                self._database.tidy(driver_of(self._connection))
-        except Fault:
+            self._database.tidy(driver_of(self._connection))
+        except DATABASE_ERRORS:
             self._drop()
 
     def _in_one_transaction(self, group: list[_Job[Any]]) -> list[Callable[[Future[Any]], None]]:

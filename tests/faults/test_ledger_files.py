@@ -15,7 +15,7 @@ from haven.errors import Code, Fault
 from haven.ledger.audit import audit_verify
 from haven.ledger.entries import Reservation
 from haven.ledger.ledger import Ledger
-from haven.ledger.opening import LEDGER_FAULT
+from haven.ledger.failures import LEDGER_FAULT
 from tests.support.books import ANSWER, NOW, caps, permit, plan, rho
 
 ALLOWED = permit(caps(rho(10**9)))

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from haven.errors import Code, Fault, Refused
 from haven.ledger import opening, schema
 from haven.ledger.audit import audit_verify
+from haven.ledger.failures import LEDGER_FAULT
 from haven.ledger.ledger import Ledger
 from haven.ledger.writer import TIDY_AFTER, Transaction
 from haven.policy.roles import Role
@@ -313,7 +314,7 @@ def test_a_busy_timeout_is_what_a_locked_file_waits_before_its_fault(path: Path)
         books.execute("BEGIN IMMEDIATE")
         with pytest.raises(Fault) as fault:
             ledger.record("k", "carol", {}, NOW)
-        assert (fault.value.code, str(fault.value)) == (Code.FAULT_LEDGER, opening.LEDGER_FAULT)
+        assert (fault.value.code, str(fault.value)) == (Code.FAULT_LEDGER, LEDGER_FAULT)
         with pytest.raises(Fault), ledger.transaction():
             pytest.fail("the block must not run without the lock")
         books.execute("ROLLBACK")
