@@ -36,6 +36,7 @@ tiles = Table(
     metadata,
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
 )
 

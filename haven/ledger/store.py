@@ -9,11 +9,11 @@ from typing import Self, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection
 
-from haven.ledger import opening
+from haven.ledger import opening, tiles
 from haven.ledger.database import READERS, Database, Place
 from haven.ledger.failures import only_ledger_faults
 from haven.ledger.prepared import Driver
-from haven.ledger.writer import Transaction, Work, Writer
+from haven.ledger.writer import Transaction, Work, Writer, read_head
 
 T = TypeVar("T")
 
@@ -42,7 +42,13 @@ class Store:
             database.prepare()
             engine = database.writing()
             opening.migrate(engine)
-        return cls(database, Writer(database, engine), database.reading())
+        store = cls(database, Writer(database, engine), database.reading())
+        try:
+            store._add_missing_tiles()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     def write(self, work: Work[T]) -> T:
         """What `work` gives, once it is durable."""
@@ -76,6 +82,13 @@ class Store:
                 held.close()  # whatever went wrong, nothing that it remembers is trusted
                 raise
             self._keep(held)
+
+    def _add_missing_tiles(self) -> None:
+        """Once for books that are older than their Merkle tree."""
+        with self.glance() as driver:
+            lacking = any(tiles.missing(driver, read_head(driver).seq))
+        if lacking:
+            self.write(lambda tx: tiles.add_missing(tx.driver, tx.head.seq))
 
     def _kept(self) -> PoolProxiedConnection:
         """A connection that was used before and is still good, or a new one."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from haven.errors import Fault
-from haven.ledger import chain
+from haven.ledger import chain, tiles
 from haven.ledger.amounts import stamp
 from haven.ledger.database import Database
 from haven.ledger.entries import Entry
@@ -69,6 +69,8 @@ class Transaction:
         digest = chain.link(previous, body)
         row = {"seq": seq, "kind": kind, "actor": actor, "at": at, "body": body, "prev_digest": previous, "digest": digest}
         _APPEND.run(self.driver, row)
+        if seq % tiles.WIDTH == 0:
+            tiles.fill(self.driver, seq)
         self.head = Head(seq, digest)
         return Entry(seq, kind, actor, now, detail, previous, digest)
 
