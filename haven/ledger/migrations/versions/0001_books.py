@@ -6,31 +6,10 @@ Written out, not taken from the schema module: a revision describes the past and
 import sqlalchemy as sa
 from alembic import op
 
+from haven.ledger.migrations import triggers
+
 revision = "0001"
 down_revision = None
-
-
-def _trigger(name: str, on: str, message: str, when: str = "") -> str:
-    condition = f"WHEN {when} " if when else ""
-    return f"CREATE TRIGGER {name} BEFORE {on} {condition}BEGIN SELECT RAISE(ABORT, '{message}'); END"
-
-
-# Entries only grow, in order, each holding the digest of the one before; INSERT OR REPLACE is refused with the rest.
-OUT_OF_ORDER = (
-    "NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM entries) OR "
-    "NEW.prev_digest IS NOT coalesce((SELECT digest FROM entries WHERE seq = NEW.seq - 1), printf('%064d', 0))"
-)
-# A spend ends once; what was answered, allowed and taken as a snapshot stays as it was.
-TRIGGERS = (
-    _trigger("entries_in_order", "INSERT ON entries", "entries only grow", OUT_OF_ORDER),
-    _trigger("spends_end_once", "UPDATE ON spends", "a spend ends once", "OLD.state <> 'reserved'"),
-    _trigger("spends_no_delete", "DELETE ON spends", "spends only grow"),
-    *(
-        _trigger(f"{table}_no_{verb.lower()}", f"{verb} ON {table}", f"{table} only grow")
-        for table in ("entries", "answers", "policies", "snapshots")
-        for verb in ("UPDATE", "DELETE")
-    ),
-)
 
 
 def upgrade() -> None:
@@ -39,8 +18,17 @@ def upgrade() -> None:
     _spends()
     _registry()
     _people()
-    for trigger in TRIGGERS:
-        op.execute(trigger)
+    _refusals()
+
+
+def _refusals() -> None:
+    """Entries only grow, in order; a spend ends once; what was answered, allowed and taken as a snapshot stays as it was."""
+    triggers.prepare()
+    triggers.entries_in_order()
+    triggers.only_grow("entries", "answers", "policies", "snapshots")
+    triggers.refuse_where("spends_end_once", "UPDATE ON spends", "a spend ends once", "OLD.state <> 'reserved'")
+    triggers.refuse("spends_no_delete", "DELETE ON spends", "spends only grow")
+    triggers.never_emptied("spends")
 
 
 def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
@@ -88,13 +76,16 @@ def _spends() -> None:
     )
     op.create_index("ix_spends_project_dataset_plan_digest_snapshot", "spends", ["project", "dataset", "plan_digest", "snapshot"])
     op.create_index("ix_spends_dataset_reserve_entry", "spends", ["dataset", "reserve_entry"])
-    op.create_index("ix_spends_in_flight", "spends", ["reserved_at"], sqlite_where=sa.text("state = 'reserved'"))
+    flying = sa.text("state = 'reserved'")
+    op.create_index("ix_spends_in_flight", "spends", ["reserved_at"], sqlite_where=flying, postgresql_where=flying)
+    held = sa.text("idempotency_key IS NOT NULL AND state <> 'void'")
     op.create_index(
         "uq_spends_idempotency_key",
         "spends",
         ["actor", "project", "idempotency_key"],
         unique=True,
-        sqlite_where=sa.text("idempotency_key IS NOT NULL AND state <> 'void'"),
+        sqlite_where=held,
+        postgresql_where=held,
     )
     op.create_table(
         "answers",

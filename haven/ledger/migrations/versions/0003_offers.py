@@ -6,6 +6,8 @@ Written out, not taken from the schema module: a revision describes the past and
 import sqlalchemy as sa
 from alembic import op
 
+from haven.ledger.migrations import triggers
+
 revision = "0003"
 down_revision = "0002"
 
@@ -25,5 +27,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["id"], ["answers.id"], name="fk_offers_id"),
     )
     op.create_index("ix_offers_project_dataset_snapshot_source_target", "offers", list(INDEX))
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER offers_no_{verb.lower()} BEFORE {verb} ON offers BEGIN SELECT RAISE(ABORT, 'offers only grow'); END")
+    triggers.only_grow("offers")

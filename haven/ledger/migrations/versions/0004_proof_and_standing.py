@@ -1,13 +1,15 @@
 """Proof and standing: the Merkle log's tiles and checkpoints, acts that wait for a second person, summaries of days, sealed unit sets.
 
 Written out, not taken from the schema module: a revision describes the past and must not move when the present does. Tiles are not filled
-here: `haven.ledger.merkle` makes those of the entries that are there already when the books are next opened.
+here: `haven.ledger.tiles` makes those of the entries that are there already when the books are next opened.
 """
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from haven.ledger.migrations import triggers
 
 revision = "0004"
 down_revision = "0003"
@@ -40,6 +42,7 @@ def _log() -> None:
     op.create_table(
         "tiles",
         *_integer("level", "number"),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("hashes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "number", name="pk_tiles"),
     )
@@ -49,19 +52,7 @@ def _log() -> None:
         *_text("root", "note", "at"),
         sa.PrimaryKeyConstraint("size", name="pk_checkpoints"),
     )
-    _only_grow("tiles", "checkpoints")
-
-
-def _only_grow(*tables: str) -> None:
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    for table in tables:
-        for verb in ("UPDATE", "DELETE"):
-            name = f"{table}_no_{verb.lower()}"
-            if sqlite:
-                op.execute(f"CREATE TRIGGER {name} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} only grow'); END")
-            else:
-                refuse = f"FOR EACH STATEMENT EXECUTE FUNCTION haven_refuse('{table} only grow')"
-                op.execute(f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {refuse}")
+    triggers.only_grow("tiles", "checkpoints")
 
 
 def _proposals() -> None:
