@@ -104,6 +104,11 @@ class Policies:
         self._facts: dict[tuple[str, int], Mapping[str, PublicTable]] = {}
         self.diseases = shipped_diseases()
 
+    @property
+    def bench(self) -> bool:
+        """Whether policies are read by the rules of a bench home."""
+        return self._bench
+
     def now(self) -> InForce:
         """What is in force now, of one moment: what changes while it is read is read again."""
         known = self._known
