@@ -1,5 +1,7 @@
 """What goes into the mediator and what comes out: the question, the preview and the answer."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -28,6 +30,20 @@ class Question:
     weights: dict[str, float] = field(default_factory=dict)
     replay: bool = True
     idempotency_key: str | None = None
+    part_of: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that was sent under the key: two requests under one key are the same where these are equal.
+
+        `part_of` is the digest of the batch that the question is a release of. Amounts are compared as numbers, the text as it is written.
+        """
+        amounts = {name: getattr(self, name) for name in ("epsilon", "rho", "error", "relative_error")}
+        said: dict[str, Any] = {name: None if amount is None else str(amount.normalize()) for name, amount in amounts.items()}
+        plain = ("project", "sql", "size_hint", "rows_per_unit", "groups_per_unit", "replay", "part_of")
+        said |= {name: getattr(self, name) for name in plain}
+        said["weights"] = {name: weight.hex() for name, weight in self.weights.items()}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ least: a release's is (Σ Δ√w)²/2ρ under zCDP, so its share is in proportio
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -46,6 +47,13 @@ class Batch:
     groups_per_unit: int | None = None
     replay: bool = True
     idempotency_key: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the whole batch as it was sent: its questions, their weights, price and options."""
+        said = [[item.sql, item.weight.hex()] for item in self.items]
+        whole = replace(self.question(json.dumps(said)), epsilon=self.epsilon, rho=self.rho)
+        return whole.digest
 
     def question(self, sql: str, key: str | None = None) -> Question:
         """One question of it."""

@@ -59,7 +59,7 @@ def _release(mediator: "Mediator", plan: Shared, table: Table, planned: Planned,
     """One release, asked as a question of its own."""
     key = None if plan.batch.idempotency_key is None else f"{plan.batch.idempotency_key}/{place}"
     sql = planned.question.sql if table.single else ";\n".join(plan.prepared[member.place].question.sql for member in table.members)
-    question = replace(planned.question, sql=sql, idempotency_key=key)
+    question = replace(planned.question, sql=sql, idempotency_key=key, part_of=plan.batch.digest)
     with mediator.in_flight.journey(principal.name, key) as journey:
         return mediator.answer(replace(planned, question=question), principal, journey)
 

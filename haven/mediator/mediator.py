@@ -57,6 +57,7 @@ class Mediator:
         question = planned.question
         recorded = self.recorded(question, principal, planned)
         if recorded is not None:
+            self._count_replay(planned, recorded)
             return answer(planned, recorded)
         served = serving.free(self.ledger, planned) if question.replay else None
         if served is not None and (given := self.give(planned, served)) is not None:
@@ -69,7 +70,13 @@ class Mediator:
         journey.check()
         drawn = planned.plan if difference is None else difference.plan
         reservation = self.ledger.reserve(
-            drawn, planned.authorisation, planned.snapshot, self.clock(), question.idempotency_key, question=question.sql
+            drawn,
+            planned.authorisation,
+            planned.snapshot,
+            self.clock(),
+            question.idempotency_key,
+            question=question.sql,
+            request=question.digest,
         )
         grid = TimeGrid(planned.policy.timing.slot_ms)
         if not journey.begin(grid, lambda: self.engine.cancel(reservation)):
@@ -77,6 +84,12 @@ class Mediator:
             raise called_back()
         with slot(grid):
             return answer(planned, self._look(planned, reservation, difference, journey))
+
+    def _count_replay(self, planned: Planned, recorded: Replay) -> None:
+        """An answer that is given again is counted, once for each time it is; one sent again under its own key is the first still."""
+        if recorded.receipt.replayed:
+            asker, definition = planned.authorisation, planned.plan.price.definition
+            self.ledger.count_replay(asker.project, asker.dataset, asker.actor, definition, self.clock())
 
     def station(self, key: str, principal: Principal) -> Station:
         """Where a question of the principal's stands that is on its way under `key`. Refused where there is none."""
@@ -142,7 +155,15 @@ class Mediator:
             return None
         offer = serving.offer_of(plan, question, served.bounds)
         document = record(replace(planned, plan=plan), served.noisy, verdict, serving.made(plan, offer, served.made_from))
-        free = Free(plan.digest, plan.price.definition, planned.authorisation, planned.snapshot, question.sql, question.idempotency_key)
+        free = Free(
+            plan.digest,
+            plan.price.definition,
+            planned.authorisation,
+            planned.snapshot,
+            question.sql,
+            question.idempotency_key,
+            question.digest,
+        )
         answer_ = RecordedAnswer(served.noisy, document)
         return Replay(self.ledger.post_free(free, answer_, str(verdict.outcome), self.clock(), Serving(offer, (served.receipt,))), answer_)
 
@@ -177,7 +198,9 @@ class Mediator:
         """An answer already paid for: the same request sent again under its key, or the same plan on the same snapshot."""
         plan, snapshot = planned.plan, planned.snapshot
         if question.idempotency_key is not None:
-            earlier = self.ledger.earlier(principal.name, question.project, question.idempotency_key, plan.digest, snapshot)
+            earlier = self.ledger.earlier(
+                principal.name, question.project, question.idempotency_key, plan.digest, snapshot, request=question.digest
+            )
             if earlier is not None:
                 return earlier
         return self.ledger.replay(question.project, plan.dataset, plan.digest, snapshot) if question.replay else None

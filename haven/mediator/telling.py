@@ -9,7 +9,13 @@ from haven.mediator.serving import as_recorded
 from haven.privacy.accounting import as_quantities, epsilon_of
 from haven.privacy.budget import Price
 from haven.query.expectations import expected_at
-from haven.query.private_plan import PrivatePlan
+from haven.query.private_plan import OutputType, PrivatePlan
+
+FACTS = (
+    *("dataset", "project", "sql", "plan_digest", "mechanisms", "cost", "epsilon", "citation", "words", "warnings"),
+    *("plan", "made_from"),
+)
+"""What a receipt holds of what was recorded beside its answer."""
 
 MADE = ("mechanisms", "cost", "epsilon", "words", "warnings", "plan", "made_from")
 """What the record alone knows of an answer that was made of others."""
@@ -17,12 +23,23 @@ MADE = ("mechanisms", "cost", "epsilon", "words", "warnings", "plan", "made_from
 
 def answer(planned: Planned, recorded: Replay) -> Answer:
     """The answer in the asker's own words (names, order), from what the books recorded."""
+    if recorded.receipt.reservation.plan_digest != planned.plan.digest:
+        return _as_first_given(planned, recorded)
     plan, document = as_recorded(planned.plan, recorded.answer), recorded.answer.document
     finished = query.finish(plan, recorded.answer.noisy)
     facts = receipt_facts(planned.plan, planned.policy, planned.question.project, planned.question.sql)
     if "made_from" in document:
         facts |= {name: document[name] for name in MADE}
     return Answer(columns_of(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
+
+
+def _as_first_given(planned: Planned, recorded: Replay) -> Answer:
+    """A request sent again under its key, whose price would be another by now: earlier answers have told how large its figures are."""
+    document = recorded.answer.document
+    columns = tuple(AnswerColumn(column["name"], OutputType(column["type"])) for column in document["columns"])
+    rows, errors = (tuple(map(tuple, document[name])) for name in ("rows", "errors"))
+    facts = {name: document[name] for name in FACTS if name in document}
+    return Answer(columns, rows, errors, receipt_document(recorded.receipt, facts, planned.policy))
 
 
 def preview(planned: Planned, foreseen: Foreseen, left: Price) -> Preview:
