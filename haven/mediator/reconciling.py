@@ -70,7 +70,7 @@ def _reconciled(ledger: Ledger, releases: Sequence[Release]) -> list[_Moved | No
     for (_, _, name), found in gathered.items():
         for (index, _, noise), part in zip(found, reconciled([part for _, part, _ in found]) or [], strict=False):
             values[index][name] = part.values
-            noises[index][name] = replace(noise, scale=scale_of(part.variance))
+            noises[index][name] = replace(noise, finer=1, scale=scale_of(part.variance))
     return [_Moved(keys[index], values[index], noises[index]) if index in values else None for index in range(len(releases))]
 
 

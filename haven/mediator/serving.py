@@ -15,8 +15,8 @@ from haven.ledger.ledger import Ledger
 from haven.mediator.answers import Question
 from haven.mediator.asking import Planned
 from haven.privacy.budget import Price
-from haven.privacy.combining import as_exact, combined, missing_noise, summed, weighted_means
-from haven.privacy.mechanisms import Mechanism, Noise, plan_noise
+from haven.privacy.combining import as_exact, cheapest, combined, missing_noise, summed, weighted_means
+from haven.privacy.mechanisms import Mechanism, Noise
 from haven.privacy.tables import NoisyTable
 from haven.query.private_plan import GroupKey, PrivatePlan, Target
 
@@ -92,7 +92,7 @@ def offer_of(plan: PrivatePlan, question: Question, bounds: str | None = None) -
     if plan.selection is not None or plan.bounds is None or plan.shares or plan.public_keys() is None:
         return None
     columns = tuple(
-        (position, OfferedColumn(_target(target), str(noise.mechanism), noise.scale))
+        (position, OfferedColumn(_target(target), str(noise.mechanism), noise.as_drawn_on_grid.scale))
         for position, (target, noise) in enumerate(zip(plan.targets, plan.noises, strict=True))
         if target.candidates is None and isinstance(noise, Noise)
     )
@@ -107,7 +107,7 @@ def free(ledger: Ledger, planned: Planned) -> Served | None:
     for match in _matches(ledger, planned):
         plan = planned.plan
         if all(map(as_exact, match.noises, _plain(plan))) and (match.groups == 1 or all(target.additive for target in plan.targets)):
-            worst = max(one.scale / asked.scale for one, asked in zip(match.noises, _plain(plan), strict=True))
+            worst = max(one.scale / asked.as_drawn_on_grid.scale for one, asked in zip(match.noises, _plain(plan), strict=True))
             best = (worst, match) if best is None or worst < best[0] else best
     return None if best is None else best[1].served(ledger, planned.plan)
 
@@ -177,7 +177,7 @@ def _matches(ledger: Ledger, planned: Planned) -> Iterator[_Match]:
 
 
 def _noise(column: OfferedColumn, asked: Noise, groups: int) -> Noise:
-    return summed(replace(asked, mechanism=Mechanism(column.mechanism), scale=column.scale), groups)
+    return summed(replace(asked, mechanism=Mechanism(column.mechanism), scale=column.scale, finer=1), groups)
 
 
 def _missing(match: _Match, plan: PrivatePlan) -> tuple[_Match, PrivatePlan, tuple[bool, ...]] | None:
@@ -186,7 +186,7 @@ def _missing(match: _Match, plan: PrivatePlan) -> tuple[_Match, PrivatePlan, tup
         noise = missing_noise(earlier, asked)
         if noise is None and not as_exact(earlier, asked):
             return None
-        fresh.append(noise or _cheapest(asked))
+        fresh.append(noise or cheapest(asked))
     price = _priced(plan, fresh)
     missing = tuple(not as_exact(earlier, asked) for earlier, asked in zip(match.noises, _plain(plan), strict=True))
     said = f"It is combined with the answer of receipt {match.recorded.id} by their precisions; what is paid is the difference."
@@ -199,12 +199,6 @@ def _priced(plan: PrivatePlan, noises: Sequence[Noise]) -> Price:
     """What draws cost together: of targets that exclude each other, as the plan says, the dearest is paid for all."""
     families = plan.families or tuple((index,) for index in range(len(noises)))
     return Price(plan.price.definition, sum(max(noises[index].price.pico for index in family) for family in families))
-
-
-def _cheapest(asked: Noise) -> Noise:
-    """A draw that is thrown away: every column of a table is drawn, and this one is not needed."""
-    least = asked.sensitivity.l2_squared // 2**61 + 1  # at which the scale is within what fits
-    return plan_noise(asked.sensitivity, Price(asked.price.definition, least))
 
 
 def _regrouped(noisy: NoisyTable, plan: PrivatePlan, positions: Sequence[int], places: Sequence[int]) -> NoisyTable | None:

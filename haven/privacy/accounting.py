@@ -1,19 +1,20 @@
-"""From what people write (ε, δ) to what adds up (ρ, or pure ε), and back.
+"""From what people write (ε, δ) to what adds up (μ², ρ, or pure ε), and back.
 
 Guarantee: every conversion is towards safety: budgets and payments round down, what is reported as lost rounds up. A ρ-zCDP release is
 (ε, δ)-DP for ε = inf_{α>1} αρ + ln(1/(αδ))/(α-1) + ln(1-1/α) (Canonne, Kamath, Steinke 2020, arXiv 2004.00010); each α proves its own
-pair, so an inexact minimum is still true. Where OpenDP's profile can be evaluated it must agree before a budget is granted.
-A δ under zCDP is halved: one half for this conversion, one half for partition selections. See `composition.proof.md`.
+pair, so an inexact minimum is still true. Where OpenDP's profile can be evaluated it must agree before a budget is granted. μ² is from the
+exact Gaussian curve (`gaussian_dp.proof.md`). A δ is halved: one half for this conversion, one half for partition selections. See
+`composition.proof.md`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
 from haven.errors import Code, Refused
-from haven.privacy import measurements
+from haven.privacy import gaussian_dp, measurements
 from haven.privacy.budget import ATTO, PICO, Definition, Price
 
 LARGEST_QUANTITY = 10**9
@@ -49,7 +50,7 @@ def parse_error(value: Decimal) -> Decimal:
 def budget_of(definition: Definition, epsilon: Decimal, delta: Decimal | None) -> Price:
     """What a promise of (ε, δ) may spend in all.
 
-    zCDP: the largest ρ that is (ε, δ/2)-DP, rounded down, and δ/2 for partition selections. Pure: ε itself; `delta` is None.
+    GDP and zCDP: the largest μ² or ρ that is (ε, δ/2)-DP, rounded down, and δ/2 for partition selections. Pure: ε itself; `delta` is None.
     Raises Refused(BUDGET_INVALID) for quantities that are none, or a δ that does not fit the definition; Refused(BUDGET_TOO_SMALL) when
     not one unit of 10⁻¹² comes out.
     """
@@ -60,26 +61,32 @@ def budget_of(definition: Definition, epsilon: Decimal, delta: Decimal | None) -
 
 
 def price_of_epsilon(definition: Definition, epsilon: Decimal, delta: Decimal | None) -> Price:
-    """What one question asking `epsilon=` may spend of ρ (or pure ε), by the same conversion as its population's budget; no δ."""
+    """What one question asking `epsilon=` may spend of μ², ρ or pure ε, by the same conversion as its population's budget; no δ."""
     epsilon = parse_epsilon(epsilon)
     if (delta is None) is not (definition is Definition.PURE):
         raise Refused(
             Code.BUDGET_INVALID,
-            "A delta belongs to zcdp and has no place in pure differential privacy.",
-            "Write a delta with `zcdp`, and none with `pure`.",
+            "A delta belongs to gdp and zcdp and has no place in pure differential privacy.",
+            "Write a delta with `gdp` and `zcdp`, and none with `pure`.",
         )
     if delta is None:
         return Price(definition, _units(epsilon, PICO))
-    pico = _largest_pico(epsilon, parse_delta(delta))
+    pico = _LARGEST_OF[definition](epsilon, parse_delta(delta))
     if pico < 1:
-        raise Refused(Code.BUDGET_TOO_SMALL, "This epsilon is worth less than one unit of rho (1e-12).", "Raise epsilon.")
+        raise Refused(Code.BUDGET_TOO_SMALL, f"This epsilon is worth less than one unit of {definition.unit} (1e-12).", "Raise epsilon.")
     return Price(definition, pico)
 
 
 def price_of_rho(definition: Definition, rho: Decimal) -> Price:
     """What a question asking `rho=` may spend. Raises Refused(BUDGET_INVALID) unless the definition is zCDP."""
-    if definition is not Definition.ZCDP:
+    if definition is Definition.PURE:
         raise Refused(Code.BUDGET_INVALID, "Pure differential privacy is paid in epsilon, not in rho.", "Write epsilon= instead.")
+    if definition is Definition.GDP:
+        raise Refused(
+            Code.BUDGET_INVALID,
+            "This population is promised Gaussian differential privacy: its losses add in mu2, and a rho is no price there.",
+            "Write epsilon=, or error= with the half-width you wish for.",
+        )
     return Price(definition, _units(parse_rho(rho), PICO))
 
 
@@ -92,22 +99,29 @@ def selection_delta(delta: Decimal) -> int:
 def epsilon_of(price: Price, delta: Decimal | None) -> Decimal:
     """The ε of this loss alone at a population's δ (its half for the conversion), rounded up to 4 significant digits; 0 for no loss.
 
-    Nominal: ε does not add under zCDP, so these figures of several answers do not sum to the ε of them all.
+    Nominal: ε adds under pure DP alone, so these figures of several answers do not sum to the ε of them all.
     """
     if price.pico == 0:
         return Decimal(0)
     if delta is None:
         return _rounded_up(_decimal(price.pico, 12))
+    if price.definition is Definition.GDP:
+        return _rounded_up(gaussian_dp.least_epsilon(price.pico, Fraction(delta) / 2, _DIGITS))
     return _rounded_up(Decimal(_least_epsilon(price.pico / PICO, math.log(_conversion_delta(delta)))))
 
 
 def as_quantities(price: Price) -> dict[str, str]:
-    """The loss as plain decimal strings, exactly: `{"rho" or "epsilon": …, "delta": …}`, without exponents."""
+    """The loss as plain decimal strings, exactly: `{"mu2", "rho" or "epsilon": …, "delta": …}`, without exponents."""
     return {price.definition.unit: f"{_decimal(price.pico, 12):f}", "delta": f"{_decimal(price.atto_delta, 18):f}"}
 
 
+def _largest_mu2(epsilon: Decimal, delta: Decimal) -> int:
+    """The largest μ², in units, whose exact curve at δ/2 is at most `epsilon`."""
+    return gaussian_dp.largest_pico(epsilon, Fraction(delta) / 2)
+
+
 @lru_cache(maxsize=4096)
-def _largest_pico(epsilon: Decimal, delta: Decimal) -> int:
+def _largest_rho_pico(epsilon: Decimal, delta: Decimal) -> int:
     """The largest ρ, in units, whose ε at δ/2 is at most `epsilon`: the formula's, lowered until OpenDP's profile agrees."""
     conversion = _conversion_delta(delta)
     rho = _largest_rho(float(epsilon), math.log(conversion)) * (1 - 1e-12)
@@ -115,6 +129,9 @@ def _largest_pico(epsilon: Decimal, delta: Decimal) -> int:
     while 0 < pico <= _CONFIRMED_UP_TO * PICO and measurements.epsilon_at(Fraction(pico, PICO), conversion) > epsilon:
         pico, step = pico - step, 2 * step
     return max(0, pico)
+
+
+_LARGEST_OF: Mapping[Definition, Callable[[Decimal, Decimal], int]] = {Definition.GDP: _largest_mu2, Definition.ZCDP: _largest_rho_pico}
 
 
 def _conversion_delta(delta: Decimal) -> float:

@@ -1,7 +1,8 @@
 """Splitting one question's price over its targets so that the weighted variance of the answer is least.
 
-Guarantee: the shares are whole units and never add to more than the whole. Under zCDP a target with sensitivity Δ₂ has variance Δ₂²/2ρ,
-so Σ w·Δ²/2ρ_t is least at ρ_t ∝ Δ_t·√w_t; under pure DP variance 2Δ₁²/ε², least at ε_t ∝ (w_t·Δ_t²)^⅓ (both by Lagrange).
+Guarantee: the shares are whole units and never add to more than the whole. Under zCDP a target with sensitivity Δ₂ has variance Δ₂²/2ρ
+(under Gaussian DP Δ₂²/μ²), so Σ w·Δ²/2ρ_t is least at ρ_t ∝ Δ_t·√w_t; under pure DP variance 2Δ₁²/ε², least at ε_t ∝ (w_t·Δ_t²)^⅓ (both
+by Lagrange).
 """
 
 import math
@@ -44,6 +45,6 @@ def allocate(total: Price, demands: Sequence[Demand]) -> tuple[Price, ...]:
 
 def _claim(definition: Definition, demand: Demand) -> Fraction:
     """What a demand's share is proportional to; roots are taken before products, so that no finite weight overflows."""
-    if definition is Definition.ZCDP:
+    if definition.gaussian:
         return Fraction(demand.sensitivity.l2) * Fraction(math.sqrt(demand.weight))
     return Fraction(math.cbrt(demand.weight)) * Fraction(math.cbrt(demand.sensitivity.l1)) ** 2

@@ -1,7 +1,7 @@
 """Privacy losses as exact integers: what a question costs and what a budget holds.
 
-The books hold no floats. A loss is an integer count of 10⁻¹² (of ρ under zCDP, of ε under pure DP) and of 10⁻¹⁸ (of δ), of any width.
-Costs are rounded up, budgets down.
+The books hold no floats. A loss is an integer count of 10⁻¹² (of μ² under Gaussian DP, of ρ under zCDP, of ε under pure DP) and of 10⁻¹⁸
+(of δ), of any width. Costs are rounded up, budgets down.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,33 @@ ATTO = 10**18
 class Definition(StrEnum):
     """The privacy definition a population's people are promised, and the unit its losses add in."""
 
+    GDP = "gdp"
     ZCDP = "zcdp"
     PURE = "pure"
 
     @property
     def unit(self) -> str:
-        """The symbol of the quantity that adds under this definition: `rho` or `epsilon`."""
-        return "rho" if self is Definition.ZCDP else "epsilon"
+        """The name of the quantity that adds under this definition: `mu2`, `rho` or `epsilon`."""
+        return _UNITS[self]
+
+    @property
+    def symbol(self) -> str:
+        """The same as a reader writes it: μ², ρ or ε."""
+        return _SYMBOLS[self]
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether noise is Gaussian, its price grows with the squared L2 sensitivity, and a δ is promised: `gdp` and `zcdp`."""
+        return self is not Definition.PURE
+
+
+_UNITS = {Definition.GDP: "mu2", Definition.ZCDP: "rho", Definition.PURE: "epsilon"}
+_SYMBOLS = {Definition.GDP: "μ²", Definition.ZCDP: "ρ", Definition.PURE: "ε"}
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A privacy loss: `pico` units of 10⁻¹² (ρ or ε) and `atto_delta` units of 10⁻¹⁸ (δ spent on partition selection). Both ≥ 0."""
+    """A privacy loss: `pico` units of 10⁻¹² (μ², ρ or ε) and `atto_delta` units of 10⁻¹⁸ (δ spent on partition selection). Both ≥ 0."""
 
     definition: Definition
     pico: int

@@ -1,6 +1,7 @@
 """Choosing one of a public list of candidates by report noisy max: quantiles, extremes and the commonest value of every group.
 
-Guarantee: the price of every `Choice` made here is at least the sum of OpenDP's privacy maps of the draws that can depend on one unit.
+Guarantee: the price of every `Choice` made here is at least the sum of OpenDP's privacy maps of the draws that can depend on one unit;
+under `gdp` it is the sum of their prices as bounded-range mechanisms (`gaussian_dp.proof.md`), which are more.
 Sources: McSherry and Talwar 2007 (exponential mechanism), McKenna and Sheldon 2020 (arXiv 2010.12603, the exponential-noise form), Dong,
 Durfee and Rogers 2020 (arXiv 1909.13830, bounded range; ρ = ε²/8). Scores and their sensitivity: `choices.proof.md`.
 """
@@ -10,17 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
 from haven.errors import Code, Refused
 from haven.privacy import measurements
 from haven.privacy.budget import PICO, Definition, Price
+from haven.privacy.gaussian_dp import bounded_range_guess, bounded_range_mu2
 from haven.privacy.mechanisms import LARGEST_SCALE, Sensitivity
 
 LARGEST_COUNT = 2**48
 """Counts are clamped here before they are scored, which moves no two of them further apart; scores then fit 62 bits."""
 LARGEST_DENOMINATOR = 1000
+_HALVINGS = 160
 MOST_CANDIDATES = 4096
 Counts = Sequence[int]
 """The exact number of rows at each candidate of one group."""
@@ -162,11 +166,13 @@ class Choice:
         return int(np.argmax(self.goal.scores(counts, self.rank)))
 
 
+@lru_cache(maxsize=1024)
 def plan_choice(goal: Goal, candidates: int, sensitivity: Sensitivity, price: Price) -> Choice:
     """The least noise that `price` pays for; the choice's own price never exceeds `price`, and has no δ.
 
     `sensitivity` has the goal's `largest`. The closed forms are those of adding noise: scale = Δ₂/√(2ρ) under zCDP, 2Δ₁/ε under pure DP,
-    half of either where monotonic. Raises Refused(BUDGET_TOO_SMALL) when the price is below one unit or the scale passes 2⁵⁰.
+    half of either where monotonic; under `gdp` the scale is searched for. Raises Refused(BUDGET_TOO_SMALL) when the price is below one unit
+    or the scale passes 2⁵⁰.
     """
     if not 1 <= candidates <= MOST_CANDIDATES or sensitivity.largest != goal.largest:
         msg = "a choice has candidates, not too many, and its goal's own sensitivity"
@@ -184,19 +190,47 @@ def plan_choice(goal: Goal, candidates: int, sensitivity: Sensitivity, price: Pr
 
 def _closed_form(goal: Goal, sensitivity: Sensitivity, price: Price) -> float:
     halves = 1 if goal.monotonic else 2
+    if price.definition is Definition.GDP:
+        return _scale_for(goal, sensitivity, price.pico / PICO) * (1 + 2.0**-40)
     if price.definition is Definition.ZCDP:
         return math.sqrt(Fraction(sensitivity.l2_squared * PICO * halves**2, 8 * price.pico))
     return float(Fraction(halves * sensitivity.l1 * PICO, price.pico))
 
 
+def _scale_for(goal: Goal, sensitivity: Sensitivity, mu2: float) -> float:
+    """The scale whose price under `gdp` is `mu2`, in double precision: the price falls as the scale grows."""
+    low, high = 0.0, math.inf
+    scale = 1.0
+    for _ in range(_HALVINGS):
+        cost = math.fsum(
+            groups * bounded_range_guess(_range_of(goal, rows * sensitivity.largest) / scale) for groups, rows in sensitivity.bound.heaviest
+        )
+        low, high = (scale, high) if cost > mu2 else (low, scale)
+        scale = (low + high) / 2 if low and high < math.inf else scale * 2 if cost > mu2 else scale / 2
+    return high
+
+
+def _range_of(goal: Goal, change: int) -> int:
+    """The bounded range, at scale 1, of a choice whose scores one unit moves by ≤ `change`: twice that, or once where monotonic."""
+    return change if goal.monotonic else 2 * change
+
+
 def _loss(goal: Goal, scale: float, sensitivity: Sensitivity, definition: Definition) -> Fraction:
-    """OpenDP's maps of the draws that one unit can move, summed over the groups it weighs most in."""
+    """OpenDP's maps of the draws that one unit can move, summed over the groups it weighs most in; under `gdp` their prices."""
+    if definition is Definition.GDP:
+        return sum((groups * _mu2(goal, scale, rows * sensitivity.largest) for groups, rows in sensitivity.bound.heaviest), Fraction(0))
     pure = definition is Definition.PURE
     parts = [
         groups * measurements.noisy_max_loss(scale, rows * sensitivity.largest, pure=pure, monotonic=goal.monotonic)
         for groups, rows in sensitivity.bound.heaviest
     ]
     return sum(parts, Fraction(0))
+
+
+def _mu2(goal: Goal, scale: float, change: int) -> Fraction:
+    """μ² of one draw, and no less than twice the ρ of OpenDP's map."""
+    mu2 = bounded_range_mu2(Fraction(_range_of(goal, change)) / Fraction(scale))
+    return max(mu2, 2 * measurements.noisy_max_loss(scale, change, pure=False, monotonic=goal.monotonic))
 
 
 def _rank(goal: Goal, candidates: int, scale: float) -> int:

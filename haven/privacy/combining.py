@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from haven.privacy.budget import PICO, Price
-from haven.privacy.mechanisms import Mechanism, Noise, plan_noise
+from haven.privacy.budget import PICO, Definition, Price
+from haven.privacy.gaussian_dp import WIDTH_SQUARED
+from haven.privacy.mechanisms import FINE, LARGEST_SCALE, Mechanism, Noise, plan_again
 
 ROUNDING = 1 / 8
 """The variance, in squared grid units, that rounding a weighted mean of two integers adds at most, once either is spread over several."""
@@ -22,39 +23,59 @@ _HALF = _ONE // 2
 
 def summed(noise: Noise, groups: int) -> Noise:
     """A law whose error is at least that of the sum of `groups` independent draws; what it costs is nothing more."""
-    scale = noise.scale if groups == 1 else noise.scale * math.sqrt(groups)
-    return Noise(noise.mechanism, scale, noise.sensitivity, Price(noise.price.definition, 0))
+    drawn = noise.as_drawn_on_grid
+    scale = drawn.scale if groups == 1 else drawn.scale * math.sqrt(groups)
+    return replace(drawn, scale=scale, price=Price(noise.price.definition, 0))
 
 
 def as_exact(earlier: Noise, asked: Noise) -> bool:
     """Whether an earlier draw is no less exact than the one that is asked for."""
-    return earlier.mechanism is asked.mechanism and earlier.scale <= asked.scale
+    return earlier.mechanism is asked.mechanism and earlier.as_drawn_on_grid.scale <= asked.as_drawn_on_grid.scale
 
 
 def missing_noise(earlier: Noise, asked: Noise) -> Noise | None:
     """The least noise of a fresh draw that, combined with the earlier one, is as exact as `asked`, rounding included.
 
-    It costs the difference of the two prices, and what rounding to whole grid units loses. None where both are not Gaussian, the earlier
-    one is as exact already, or the fresh draw would cost as much as `asked` does.
+    It costs the difference of the two prices, and what rounding to whole grid units and, under `gdp`, the lattice lose. None where both
+    are not Gaussian, the earlier one is as exact already, or the fresh draw would cost as much as `asked` does.
     """
     gaussian = earlier.mechanism is asked.mechanism is Mechanism.DISCRETE_GAUSSIAN
     if not gaussian or asked.scale < SPREAD or as_exact(earlier, asked):
         return None
-    precision = 1 / (Fraction(asked.scale) ** 2 - Fraction(ROUNDING)) - 1 / Fraction(earlier.scale) ** 2
-    rho = asked.sensitivity.l2_squared * precision / 2
-    pico = math.floor(rho * PICO) + 1  # above: the planned scale is a few units in the last place wider than the closed form's
-    return plan_noise(asked.sensitivity, Price(asked.price.definition, pico)) if pico < asked.price.pico else None
+    wished, held = (Fraction(noise.as_drawn_on_grid.scale) ** 2 for noise in (asked, earlier))
+    precision = 1 / (wished - Fraction(ROUNDING)) - 1 / held
+    # above: the planned scale is a few units in the last place wider than the closed form's
+    pico = math.floor(_loss(asked, precision) * PICO) + 1
+    return plan_again(asked, Price(asked.price.definition, pico)) if pico < asked.price.pico else None
+
+
+def _loss(asked: Noise, precision: Fraction) -> Fraction:
+    """What a draw of this precision (1/grid²) costs at most: Δ²/2σ², and under `gdp` what its lattice and rounding to the grid add.
+
+    There the variance is at most Δ²/μ²·(1 + 9/256²) + 1/12, as the lattice has a σ of 256 steps or more.
+    """
+    if asked.price.definition is Definition.ZCDP:
+        return asked.sensitivity.l2_squared * precision / 2
+    lattice = 1 + Fraction(WIDTH_SQUARED, FINE**2)
+    return asked.sensitivity.l2_squared * lattice / (1 / precision - Fraction(ROUNDING))
+
+
+def cheapest(asked: Noise) -> Noise:
+    """A draw that is thrown away, at next to no price: where every column of a table is drawn and this one is not needed."""
+    least = math.ceil(Fraction(asked.sensitivity.l2_squared * PICO) / Fraction(LARGEST_SCALE / 2) ** 2)
+    return plan_again(asked, Price(asked.price.definition, least))
 
 
 def combined(earlier: Noise, fresh: Noise) -> Noise:
     """The law of the weighted mean of two independent Gaussian draws, rounded; its price is the fresh draw's."""
-    precision = earlier.scale**-2 + fresh.scale**-2
-    return replace(fresh, scale=math.sqrt(1 / precision + ROUNDING))
+    one, other = earlier.as_drawn_on_grid, fresh.as_drawn_on_grid
+    precision = one.scale**-2 + other.scale**-2
+    return replace(other, scale=math.sqrt(1 / precision + ROUNDING))
 
 
 def weighted_means(first: Sequence[int], second: Sequence[int], noises: tuple[Noise, Noise]) -> tuple[int, ...]:
     """Row by row the mean of two draws, weighted by the inverse variances of their noises, rounded to the nearest integer, ties to even."""
-    one, other = (noise.scale for noise in noises)
+    one, other = (noise.as_drawn_on_grid.scale for noise in noises)
     weight = round(_ONE / (1 + (one / other) ** 2))
     return tuple(_rounded(weight * a + (_ONE - weight) * b) for a, b in zip(first, second, strict=True))
 

@@ -66,11 +66,11 @@ def laplace_epsilon(scale: float, l1: int) -> Fraction:
     return Fraction(laplace(scale).map(l1))
 
 
-def gaussian_threshold_loss(scale: float, threshold: int, groups: int) -> tuple[Fraction, Fraction]:
-    """Upper bounds of the (ρ, δ) of `gaussian_threshold` where one unit changes `groups` counts by 1 each, noisy = threshold dropped."""
+def gaussian_threshold_loss(scale: float, threshold: int, groups: int, steps: int = 1) -> tuple[Fraction, Fraction]:
+    """Upper bounds of the (ρ, δ) of `gaussian_threshold` where one unit changes `groups` counts by `steps`, noisy = threshold dropped."""
     root = math.sqrt(groups)
     l2 = root if Fraction(root) ** 2 >= groups else math.nextafter(root, math.inf)
-    rho, delta = gaussian_threshold(scale, threshold).map((groups, l2, 1.0))
+    rho, delta = gaussian_threshold(scale, threshold).map((groups, l2 * steps, float(steps)))
     return Fraction(rho), Fraction(delta)
 
 

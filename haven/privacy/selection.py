@@ -1,7 +1,7 @@
 """Partition selection: which private keys may appear at all.
 
-Guarantee: the (ρ, δ) of a `Selection` covers OpenDP's map for a noisy count of units per key, of which only those strictly above the
-threshold are kept. See `partition_selection.proof.md`.
+Guarantee: the (ρ, δ), or (μ², δ), of a `Selection` covers OpenDP's map for a noisy count of units per key, of which only those strictly
+above the threshold are kept. See `partition_selection.proof.md` and, for μ², `gaussian_dp.proof.md`.
 """
 
 import math
@@ -20,7 +20,8 @@ from haven.privacy.units import ContributionBound
 class Selection:
     """Planned selection of private keys: noise on the number of units per key; keys whose noisy count is ≤ `threshold` are dropped.
 
-    `price` holds the ρ of the noise and the δ of a key that only one unit has; `noise.price` is the same ρ without δ.
+    `price` holds the loss of the noise and the δ of a key that only one unit has; `noise.price` is the same loss without δ. The threshold
+    is in persons, and so is `noise`, whose lattice may be finer.
     """
 
     noise: Noise
@@ -42,18 +43,24 @@ def plan_selection(bound_groups: int, price: Price) -> Selection:
             "Group by columns with declared keys.",
         )
     sensitivity = Sensitivity(ContributionBound(bound_groups, bound_groups, 1), 1)
-    noise = plan_noise(sensitivity, Price(price.definition, price.pico))
-    threshold = _lowest_threshold(noise.scale, bound_groups, price)
-    rho, delta = measurements.gaussian_threshold_loss(noise.scale, threshold, bound_groups)
-    return Selection(noise, threshold, Price(price.definition, math.ceil(rho * PICO), math.ceil(delta * ATTO)))
+    noise = plan_noise(sensitivity, Price(price.definition, price.pico), multiple=1)
+    threshold = _lowest_threshold(noise, bound_groups, price)
+    rho, delta = _loss(noise, threshold, bound_groups)
+    # under gdp the noise's own price, which is no less than twice its rho
+    pico = noise.price.pico if price.definition is Definition.GDP else math.ceil(rho * PICO)
+    return Selection(noise, threshold, Price(price.definition, pico, math.ceil(delta * ATTO)))
 
 
-def _lowest_threshold(scale: float, groups: int, price: Price) -> int:
+def _loss(noise: Noise, threshold: int, groups: int) -> tuple[Fraction, Fraction]:
+    return measurements.gaussian_threshold_loss(noise.scale * noise.finer, threshold * noise.finer, groups, noise.finer)
+
+
+def _lowest_threshold(noise: Noise, groups: int, price: Price) -> int:
     """The lowest threshold whose δ, by OpenDP's map, is within the price: the map falls as the threshold grows."""
-    allowed = Fraction(price.atto_delta, ATTO)
+    allowed, scale = Fraction(price.atto_delta, ATTO), noise.scale
 
     def pays(threshold: int) -> bool:
-        return measurements.gaussian_threshold_loss(scale, threshold, groups)[1] <= allowed
+        return _loss(noise, threshold, groups)[1] <= allowed
 
     low, high = 1, 2
     while not pays(high):

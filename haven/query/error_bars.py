@@ -9,7 +9,7 @@ from haven.privacy.choices import Choice
 from haven.query.dates import DATES
 from haven.query.evaluation import LOOKED_THROUGH, UNITS, Evaluate, Group, compiled, targets_in
 from haven.query.periods import PERIODS
-from haven.query.postprocessing import WITHIN
+from haven.query.postprocessing import WHOLE, WITHIN
 from haven.query.private_plan import Apply, Constant, PostExpression, PrivatePlan, TargetRef
 from haven.query.searches import SEARCHES
 from haven.query.texts import TEXTS
@@ -67,6 +67,15 @@ def linear_error(plan: PrivatePlan, form: Mapping[int, float] | None, variances:
     return _half_width(plan, form, variances) if form else None
 
 
+def shown_error(expression: PostExpression, width: float | None) -> float | None:
+    """The half-width of what is shown of a value: whole numbers are rounded, and the noise of one is then off by whole numbers.
+
+    Noise within ±w is within ±h after rounding where h is the whole number in (w - 1/2, w + 1/2], and a whole number stays what it is.
+    """
+    whole = width is not None and isinstance(expression, Apply) and expression.operation == WHOLE
+    return math.floor(width + 0.5) + 0.0 if whole and width is not None else width
+
+
 def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Variances) -> float | None:
     terms = []
     for index, slope in sorted(slopes.items()):
@@ -90,9 +99,9 @@ def error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[Group],
     if not read or any(index != UNITS and plan.targets[index].candidates is not None for index in read):
         return lambda _: None
     form = linear_form(expression, plan)
-    constant = linear_error(plan, form)
+    constant = shown_error(expression, linear_error(plan, form))
     if plan.sets is not None and constant is not None:
-        return lambda group: linear_error(plan, form, group.variances)
+        return lambda group: shown_error(expression, linear_error(plan, form, group.variances))
     if constant is not None or not _has_slopes(expression):
         return lambda _: constant
     smooth = compiled(expression, plan, smooth=True)

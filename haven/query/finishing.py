@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from haven.privacy.tables import KeyValue, NoisyTable
-from haven.query.error_bars import error_of, finite, linear_error, linear_form
+from haven.query.error_bars import error_of, finite, linear_error, linear_form, shown_error
 from haven.query.evaluation import UNITS, Evaluate, Group, compiled
 from haven.query.private_plan import GroupingSets, OutputType, PrivatePlan, Target
 from haven.query.set_totals import mask_of, set_rows, variances
@@ -43,7 +43,10 @@ def finish(plan: PrivatePlan, noisy: NoisyTable) -> Finished:
 def expected_errors(plan: PrivatePlan) -> dict[str, float | None]:
     """The 95 % half-width of every output known before asking: linear in counts and sums; None where only the answer can tell."""
     widest = None if plan.sets is None else _widest(plan, plan.sets)
-    return {output.name: linear_error(plan, linear_form(output.expression, plan), widest) for output in plan.outputs}
+    return {
+        output.name: shown_error(output.expression, linear_error(plan, linear_form(output.expression, plan), widest))
+        for output in plan.outputs
+    }
 
 
 def _widest(plan: PrivatePlan, sets: GroupingSets) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ from math import prod
 
 from haven.errors import Code, Refused
 from haven.privacy.budget import Definition
-from haven.privacy.mechanisms import Sensitivity
+from haven.privacy.choices import Choice
+from haven.privacy.mechanisms import Noise, Sensitivity
 from haven.query.aggregates import Aggregate, Kind
 from haven.query.assembling import Grouped, per_person_sql, question_sql
 from haven.query.bounding import Bounding, Options, bound_rows
@@ -19,7 +20,7 @@ from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
 from haven.query.postprocessing import Leaves, convert
 from haven.query.preaggregation import bound_per_person, in_parts
-from haven.query.pricing import Asked, PlanContext, Priced, burden, burden_alone, price_for_error, price_shared, sensitivity_of, weigh
+from haven.query.pricing import Asked, PlanContext, Priced, burden, burden_alone, price_for_error, price_shared, weigh
 from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
 from haven.query.ranks import first_row
 from haven.query.relations import Scan
@@ -66,7 +67,7 @@ def plan(resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> Private
 def burden_of(resolved: ResolvedQuery, context: PlanContext, asked: Asked) -> float:
     """What the weighted variance of a question's answer grows with, whatever its price (`asked` says how its aggregates are weighed).
 
-    Under zCDP the variance is burden²/2ρ, under pure DP 2·burden³/ε². Raises Refused as `plan` does.
+    Under zCDP the variance is burden²/2ρ, under Gaussian DP burden²/μ², under pure DP 2·burden³/ε². Raises Refused as `plan` does.
     """
     return _Planner(resolved, context, asked).burden()
 
@@ -94,9 +95,9 @@ class _Planner:
     def plan(self) -> PrivatePlan:
         drafted = self._drafted()
         priced = drafted.priced
-        targets = tuple(self._target(index, draft) for index, draft in enumerate(drafted.drafts))
+        targets = tuple(self._target(index, *pair) for index, pair in enumerate(zip(drafted.drafts, priced.noises, strict=True)))
         sql = self._sql(drafted.drafts)
-        leaves = self._leaves(drafted)
+        leaves = self._leaves(drafted, targets)
         outputs = tuple(
             Output(each.name, each.expression.shape.type or OutputType.TEXT, convert(each.expression, leaves))
             for each in self._answer.columns
@@ -249,11 +250,12 @@ class _Planner:
         needs = self._asked.needs
         return [sum(shown.get(index, [1.0])) if needs is None else needs[index] for index in indices]
 
-    def _target(self, index: int, draft: Draft) -> Target:
+    def _target(self, index: int, draft: Draft, noise: Noise | Choice) -> Target:
+        """A draft on the grid that its noise comes on, which may be finer than its own."""
         return Target(
             f"t{index}",
-            draft.grid,
-            sensitivity_of(draft, self._bounding),
+            draft.grid / noise.multiple if isinstance(noise, Noise) else draft.grid,
+            noise.sensitivity,
             draft.words,
             counts=draft.counts,
             sql=target_sql(draft),
@@ -261,10 +263,11 @@ class _Planner:
             candidates=draft.candidates or None,
         )
 
-    def _leaves(self, drafted: Drafted) -> Leaves:
+    def _leaves(self, drafted: Drafted, targets: Sequence[Target]) -> Leaves:
         indices = {draft: index for index, draft in enumerate(drafted.drafts)}
         free = frozenset(index for index, recipe in enumerate(drafted.recipes) if self._free(recipe.aggregate))
-        return Leaves(drafted.recipes, indices, free, tuple(self._order.index(index) for index in range(len(self._order))))
+        order = tuple(self._order.index(index) for index in range(len(self._order)))
+        return Leaves(drafted.recipes, indices, free, order, tuple(target.grid for target in targets))
 
     def _having(self, leaves: Leaves) -> PostExpression | None:
         conditions = [convert(condition, leaves) for condition in self._answer.having]

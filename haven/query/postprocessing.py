@@ -12,18 +12,21 @@ from haven.query.targets import Draft, Recipe
 
 WITHIN = "within"
 """The operation that keeps a mean inside its bounds: a clamp that error bars look through."""
+WHOLE = "whole"
+"""The operation that rounds the noisy value of what is a whole number: halves to even."""
 BOUNDS_TEXT = "bounds_text"
 """The operation that writes a clamp of two chosen bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """What stands at the leaves: recipes of aggregates over targets, free counts of persons, keys in canonical order."""
+    """What stands at the leaves: recipes of aggregates over targets, free counts of persons, keys in canonical order, targets' grids."""
 
     recipes: tuple[Recipe, ...]
     targets: Mapping[Draft, int]
     free: frozenset[int]
     keys: tuple[int, ...]
+    grids: tuple[float, ...]
 
     @staticmethod
     def aggregates_in(expression: Expression) -> frozenset[int]:
@@ -50,8 +53,8 @@ class Leaves:
         terms = [self._term(TargetRef(self.targets[part.draft]), part.coefficient) for part in recipe.parts]
         total = reduce(_plus, terms)
         whole = recipe.aggregate.shape.type is OutputType.INTEGER
-        grids = {part.draft.grid for part in recipe.parts}
-        return Apply("to_integer", (total,)) if whole and (len(terms) > 1 or grids != {1.0}) else total
+        grids = {self.grids[self.targets[part.draft]] for part in recipe.parts}
+        return Apply(WHOLE, (total,)) if whole and (len(terms) > 1 or grids != {1.0}) else total
 
     def _term(self, target: TargetRef, coefficient: float) -> PostExpression:
         return target if coefficient == 1 else Apply("multiply", (target, Constant(coefficient)))

@@ -14,6 +14,7 @@ from haven.privacy.mechanisms import Noise, Sensitivity, plan_noise, plan_noise_
 from haven.privacy.selection import Selection, plan_selection
 from haven.query.bounding import Bounding
 from haven.query.partitions import Partition
+from haven.query.private_plan import OutputType
 from haven.query.sizes import NOTHING_KNOWN, Sizes, absolute, relative, unknown_count
 from haven.query.targets import Draft, Recipe
 
@@ -135,7 +136,7 @@ def burden_alone(weighed: Mapping[Draft, float], bounding: Bounding, definition:
 
 
 def burden(weighed: Mapping[Draft, float], bounding: Bounding, definition: Definition) -> float:
-    """What the weighted variance grows with, whatever the price, once it is shared best: Σ Δ₂√w under zCDP, Σ (wΔ₁²)^⅓ under pure DP."""
+    """What the weighted variance grows with at any price, once it is shared best: Σ Δ₂√w under gdp and zcdp, Σ (wΔ₁²)^⅓ under pure."""
     return _load([demand for _, demand in _demands(weighed, bounding, definition)], definition)
 
 
@@ -173,7 +174,7 @@ def price_for_error(
     that nothing is promised of cost what the dearest of the others costs. `selecting` is the half-width of the numbers of persons by
     which private keys are chosen, None where all are public. Raises Refused(QUERY_OPTION) where there is nothing to promise.
     """
-    wished = _half_widths(promised, bounding)
+    wished = _half_widths([(recipe, _before_rounding(recipe, error)) for recipe, error in promised], bounding)
     persons = Sensitivity(bounding.units, 1)
     chosen = None if selecting is None else plan_noise_for_error(context.definition, persons, selecting).price
     if not wished and chosen is None:
@@ -200,6 +201,15 @@ def _costs(family: Sequence[int], drafts: Sequence[Draft], noises: Mapping[Draft
 def _finer(promised: Noise | None, paid: Noise | Choice) -> Noise | Choice:
     """The noise that keeps a promise, or what the price of its family pays for where that is less noise."""
     return promised if promised is not None and isinstance(paid, Noise) and promised.scale <= paid.scale else paid
+
+
+def _before_rounding(recipe: Recipe, error: float) -> float:
+    """The half-width that noise may have where its result is rounded to a whole number, and that may be `error` off.
+
+    A whole number that is off by less than h + 1/2 is rounded to one that is off by h at most.
+    """
+    whole = recipe.aggregate.shape.type is OutputType.INTEGER and math.isfinite(error)
+    return math.nextafter(math.floor(error) + 0.5, 0.0) if whole else error
 
 
 def _half_widths(promised: Sequence[tuple[Recipe, float]], bounding: Bounding) -> dict[Draft, float]:

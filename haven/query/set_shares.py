@@ -171,7 +171,7 @@ def choose(keys: Keys, finest: Bounding, shares: Shares, aggregates: Sequence[Ag
         )
     if terms.promised or not added_up or keys.every > terms.most:
         return both[1]
-    gaussian = terms.definition is Definition.ZCDP
+    gaussian = terms.definition.gaussian
     loads = [each.rows.l2_squared(1) if gaussian else each.rows.l1(1) ** 2 for each in (finest, shares.together)]
     means = [load * _mean(keys, sets, least_squares=gaussian) for load, sets in zip(loads, both, strict=True)]
     return both[0] if means[0] <= means[1] else both[1]

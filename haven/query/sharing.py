@@ -7,6 +7,7 @@ from haven.policy.authorisation import Footprint
 from haven.query.aggregates import Aggregate
 from haven.query.evaluation import targets_in
 from haven.query.expressions import AggregateLeaf, Call, Expression, leaves
+from haven.query.postprocessing import WHOLE
 from haven.query.private_plan import Apply, OutputType, PrivatePlan
 from haven.query.relations import Named
 from haven.query.resolve import ResolvedQuery
@@ -55,7 +56,7 @@ def continuous(plan: PrivatePlan) -> PrivatePlan:
     outputs = []
     for output in plan.outputs:
         expression = output.expression
-        if isinstance(expression, Apply) and expression.operation == "to_integer":
+        if isinstance(expression, Apply) and expression.operation in {"to_integer", WHOLE}:
             expression = expression.arguments[0]
         noisy = output.type is OutputType.INTEGER and targets_in(expression)
         outputs.append(replace(output, expression=expression, type=OutputType.NUMBER) if noisy else output)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from haven.errors import Refused
 from haven.privacy.allocation import Demand, allocate
 from haven.privacy.budget import ATTO, PICO, Definition, Price
-from haven.privacy.mechanisms import LARGEST_SCALE, Sensitivity, plan_noise
+from haven.privacy.mechanisms import LARGEST_SCALE, Sensitivity, multiple_of, plan_noise
 from haven.privacy.selection import plan_selection
 from haven.privacy.units import ContributionBound
 
@@ -29,7 +29,9 @@ picos = st.integers(0, 70).flatmap(lambda power: st.integers(2**power, 2 ** (pow
 
 
 def _opendp_loss(definition: Definition, scale: float, sensitivity: Sensitivity) -> Fraction:
-    """The map of a measurement built here, apart from the planner's."""
+    """The map of a measurement built here, apart from the planner's; under `gdp` twice its ρ."""
+    if definition is Definition.GDP:
+        return 2 * _opendp_loss(Definition.ZCDP, scale, sensitivity)
     if definition is Definition.ZCDP:
         return Fraction(dp.m.make_gaussian(_VECTOR, dp.l2_distance(T="f64"), scale=scale).map(sensitivity.l2))
     return Fraction(dp.m.make_laplace(_VECTOR, dp.l1_distance(T="i64"), scale=scale).map(sensitivity.l1))
@@ -39,14 +41,18 @@ def _opendp_loss(definition: Definition, scale: float, sensitivity: Sensitivity)
 @given(st.sampled_from(Definition), sensitivities, picos)
 def test_a_price_covers_opendps_map_and_is_within_what_was_asked(definition: Definition, sensitivity: Sensitivity, pico: int) -> None:
     asked = Price(definition, pico)
-    if _opendp_loss(definition, LARGEST_SCALE, sensitivity) * PICO > pico:  # even the widest noise costs more
+    multiple = multiple_of(definition, sensitivity)
+    widest = LARGEST_SCALE / multiple
+    if _opendp_loss(definition, widest, sensitivity) * PICO > pico:  # even the widest noise costs more
         with pytest.raises(Refused):
             plan_noise(sensitivity, asked)
         return
     noise = plan_noise(sensitivity, asked)
     assert asked.covers(noise.price)
-    assert Fraction(noise.price.pico, PICO) >= _opendp_loss(definition, noise.scale, sensitivity)
-    assert _opendp_loss(definition, noise.scale * (1 - 1e-12), sensitivity) * PICO > pico - 1  # no noticeably smaller scale fits
+    scale = noise.scale / multiple
+    assert Fraction(noise.price.pico, PICO) >= _opendp_loss(definition, scale, sensitivity)
+    smaller = scale * (1 - 1e-12) * (1 - 9 / 256**2 * (definition is Definition.GDP))  # the lattice costs a little
+    assert _opendp_loss(definition, smaller, sensitivity) * PICO > pico - 1  # no noticeably smaller scale fits
 
 
 @settings(deadline=None)

@@ -74,13 +74,13 @@ def test_where_opendp_disagrees_with_the_formula_the_budget_shrinks(monkeypatch:
     formula = accounting.price_of_epsilon(Z, epsilon, delta).pico
     stricter = Fraction(formula - 10, PICO)
     monkeypatch.setattr(measurements, "epsilon_at", lambda rho, _delta: 0.0 if rho <= stricter else 1.0)
-    accounting._largest_pico.cache_clear()
+    accounting._largest_rho_pico.cache_clear()
     assert formula - 30 < accounting.price_of_epsilon(Z, epsilon, delta).pico <= formula - 10
     monkeypatch.setattr(measurements, "epsilon_at", lambda _rho, _delta: 1.0)
-    accounting._largest_pico.cache_clear()
+    accounting._largest_rho_pico.cache_clear()
     with pytest.raises(Refused):
         accounting.price_of_epsilon(Z, epsilon, delta)
-    accounting._largest_pico.cache_clear()
+    accounting._largest_rho_pico.cache_clear()
 
 
 def test_rho_is_paid_under_zcdp_alone() -> None:
