@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import accounts, answers, audit, days, offers, reading, registry, revocations, spends
+from haven.ledger import accounts, answers, audit, corrections, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
 from haven.ledger.database import Place
 from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
@@ -57,7 +57,7 @@ class Ledger:
         self._store = store
         self.people = People(store)
         self.registry = Registry(store)
-        self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS})
+        self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS, **corrections.ACTS})
 
     @classmethod
     def open(cls, place: Place, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
