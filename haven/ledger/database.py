@@ -19,6 +19,9 @@ class Database(Protocol):
     def prepare(self) -> None:
         """Make the place ready, or find it unfit: Refused with what is to be changed."""
 
+    def migrating(self) -> Engine:
+        """Connections as for writing, for the one transaction that brings the books forward and may take its time."""
+
     def writing(self) -> Engine:
         """Connections for the one writer: a transaction holds, from its start, the one lock that orders all writers of these books."""
 

@@ -7,9 +7,10 @@ writers have one too. What a transaction reads after that lock is what the last 
 import select
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -20,11 +21,10 @@ from haven.errors import Code, Refused
 from haven.ledger.database import READERS
 from haven.ledger.prepared import Driver, driver_of
 
+Value = TypeVar("Value")
 Raw: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 OLDEST = 150_000
 WRITERS_LOCK = 0x686176656E  # "haven", in the database's space of advisory locks
-LONGEST_STATEMENT = timedelta(seconds=60)
-LONGEST_SILENCE = timedelta(seconds=15)  # inside a transaction: a mediator that is cut off gives the lock back after this
 # a peer that is gone is noticed within seconds, whoever sent last; what the address says itself goes before these
 NETWORK = {
     "application_name": "haven",
@@ -68,6 +68,42 @@ def address_of(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg").update_query_dict(missing)
 
 
+class Patient(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that waits `patience_s` for an answer, and is closed when none came: what it was asked may be done or not."""
+
+    patience_s = 0.0
+
+    def wait(self, gen: PQGen[Value], interval: float = 0.1, timeout: float | None = None) -> Value:
+        """What the server answers, in time."""
+        try:
+            return super().wait(gen, interval, timeout or self.patience_s or None)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a statement, a client that says nothing inside its transaction, and a server that does not answer are borne."""
+
+    statement: timedelta
+    silence: timedelta
+    answer: timedelta
+
+    def setting(self, lock: timedelta) -> str:
+        """What tells the server."""
+        limits = {"lock_timeout": lock, "statement_timeout": self.statement, "idle_in_transaction_session_timeout": self.silence}
+        return "; ".join(f"SET {name} = {int(limit.total_seconds() * 1000)}" for name, limit in limits.items())
+
+
+# a mediator that is cut off inside a transaction gives the lock back after 15 s; a long page or export may read for longer
+WRITING = Limits(timedelta(seconds=15), timedelta(seconds=15), timedelta(seconds=20))
+READING = Limits(timedelta(minutes=5), timedelta(hours=1), timedelta(minutes=6))
+MIGRATING = Limits(timedelta(hours=1), timedelta(minutes=5), timedelta(hours=1))
+_LOCKED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
     """The database at `url`; a lock held by others is waited for `busy_timeout` long."""
@@ -84,27 +120,25 @@ class PostgresServer:
             if not good:
                 raise Refused(Code.HOME_INVALID, f"The database for the books {what}.", f"{instead}, and open it again.")
 
+    def migrating(self) -> Engine:
+        """Connections for bringing the books forward, which may take its time."""
+        return self._set_up(create_engine(self.url, poolclass=NullPool), _LOCKED, "synchronous_commit = on", MIGRATING)
+
     def writing(self) -> Engine:
         """Connections for the one writer: every transaction begins with the lock that orders all writers of these books."""
-        engine = create_engine(self.url, poolclass=NullPool)
-        self._set_up(
-            engine, f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITERS_LOCK})", "synchronous_commit = on"
-        )
-        return engine
+        return self._set_up(create_engine(self.url, poolclass=NullPool), _LOCKED, "synchronous_commit = on", WRITING)
 
     def reading(self) -> Engine:
         """Connections that cannot write; each transaction is one consistent snapshot of the books."""
-        engine = create_engine(
-            self.url, poolclass=QueuePool, pool_size=READERS, max_overflow=READERS * 3, pool_timeout=self.busy_timeout.total_seconds()
-        )
-        self._set_up(engine, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "default_transaction_read_only = on")
+        patience_s = self.busy_timeout.total_seconds()
+        engine = create_engine(self.url, poolclass=QueuePool, pool_size=READERS, max_overflow=READERS * 3, pool_timeout=patience_s)
 
         @event.listens_for(engine, "checkout")
         def _taken(connection: Raw, _record: object, _proxy: object) -> None:
             if self.lost(connection):
                 raise DisconnectionError  # the pool connects anew
 
-        return engine
+        return self._set_up(engine, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "default_transaction_read_only = on", READING)
 
     def lost(self, driver: Driver) -> bool:
         """Whether the connection is closed, in a transaction that nobody ended, or has something to say though nobody asked."""
@@ -117,19 +151,21 @@ class PostgresServer:
     def tidy(self, driver: Driver) -> None:
         """Nothing: the server looks after itself."""
 
-    def _set_up(self, engine: Engine, begin: str, setting: str) -> None:
-        limits = {
-            "lock_timeout": self.busy_timeout,
-            "statement_timeout": LONGEST_STATEMENT,
-            "idle_in_transaction_session_timeout": LONGEST_SILENCE,
-        }
-        words = "; ".join([f"SET {setting}", *(f"SET {name} = {int(limit.total_seconds() * 1000)}" for name, limit in limits.items())])
+    def _set_up(self, engine: Engine, begin: str, setting: str, limits: Limits) -> Engine:
+        settings = f"SET {setting}; {limits.setting(self.busy_timeout)}".encode()
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: object, _record: object, words: list[Any], named: dict[str, Any]) -> Raw:
+            return Patient.connect(*words, **named)
 
         @event.listens_for(engine, "connect")
-        def _connected(connection: Raw, _record: object) -> None:
+        def _connected(connection: Patient, _record: object) -> None:
+            connection.patience_s = limits.answer.total_seconds()
             connection.autocommit = True  # the driver begins nothing by itself: `begin` below does
-            connection.execute(words.encode())
+            connection.execute(settings)
 
         @event.listens_for(engine, "begin")
         def _begun(connection: Connection) -> None:
             cast("Raw", driver_of(connection)).execute(begin.encode(), prepare=False)  # two statements at once cannot be prepared
+
+        return engine

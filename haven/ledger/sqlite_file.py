@@ -42,6 +42,10 @@ class SqliteFile:
         except OSError:
             raise ledger_fault() from None
 
+    def migrating(self) -> Engine:
+        """The same as for writing: the file knows no other limit than that of the lock."""
+        return self.writing()
+
     def writing(self) -> Engine:
         """Connections for the one writer: every transaction takes the file's write lock at its start, so what it read stays true."""
         engine = create_engine(f"sqlite:///{self.path}", poolclass=NullPool, connect_args={"check_same_thread": False})

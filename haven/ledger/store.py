@@ -40,9 +40,8 @@ class Store:
         database = opening.database_at(place, busy_timeout)
         with only_ledger_faults():
             database.prepare()
-            engine = database.writing()
-            opening.migrate(engine)
-        store = cls(database, Writer(database, engine), database.reading())
+            opening.migrate(database.migrating())
+        store = cls(database, Writer(database), database.reading())
         try:
             store._add_missing_tiles()
         except BaseException:

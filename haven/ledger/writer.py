@@ -1,7 +1,8 @@
 """The one writer: a thread that commits the work of many callers together, and tells each only after the commit is durable.
 
-Each piece of work runs in its own savepoint, so that one that fails undoes itself alone. Where the file itself fails (full, locked,
-input/output), nothing of the whole group stands and every caller hears the same Fault.
+Each piece of work runs in its own savepoint, so that one that fails undoes itself alone. Where the database itself fails (full, locked,
+input/output, out of reach), every caller of the group hears the same Fault. None is told that it is done; whether it is, where the
+connection was lost during the commit, the next transaction sees: it begins with the lock that a commit still under way holds to its end.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from haven.errors import Fault
@@ -88,10 +89,10 @@ class _UndoneError(Exception):
 class Writer:
     """Runs work one piece after another on its own thread and connection. `close` finishes what is queued."""
 
-    def __init__(self, database: Database, engine: Engine) -> None:
-        """Start the thread; `engine` begins its transactions with the lock that orders all writers of the database."""
+    def __init__(self, database: Database) -> None:
+        """Start the thread."""
         self._database = database
-        self._engine = engine
+        self._engine = database.writing()
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._closed = False
         self._gate = threading.Lock()
@@ -227,6 +228,7 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(DBAPIError):
+                connection.invalidate()
                 connection.close()
 
 
