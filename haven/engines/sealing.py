@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from haven.errors import question_fault
 from haven.privacy.choices import LARGEST_COUNT
@@ -11,6 +13,8 @@ from haven.privacy.tables import Counts, ExactColumn, ExactTable, Key, KeyValue
 from haven.query.private_plan import PrivatePlan
 
 UNITS = "units_"
+PAIRS = pa.list_(pa.struct([pa.field("index", pa.int32()), pa.field("count", pa.uint64())]))
+"""A map from indices to counts, as its pairs."""
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 
 
@@ -62,16 +66,25 @@ def _counts(column: Column, candidates: int) -> list[Counts]:
     """Counts by candidate. A fault for any other type, an index of no candidate or there twice, and a count that is NULL or 0."""
     if column.type != pa.map_(pa.int32(), pa.uint64()):
         raise question_fault()
-    return [_dense(pairs or [], candidates) for pairs in column.to_pylist()]
+    return [counts for cells in column.chunks for counts in _dense(cells, candidates)]
 
 
-def _dense(pairs: Sequence[tuple[int, int | None]], candidates: int) -> Counts:
-    counts = [0] * candidates
-    for index, count in pairs:
-        if not 0 <= index < candidates or not count or counts[index]:
-            raise question_fault()
-        counts[index] = min(count, LARGEST_COUNT)
-    return tuple(counts)
+def _dense(cells: "pa.Array[Any]", candidates: int) -> list[Counts]:
+    """Each map as a vector, read from Arrow's own buffers: a group may have thousands of candidates."""
+    pairs: Any = cells.cast(PAIRS)
+    lengths = pc.list_value_length(pairs).fill_null(0).to_numpy()
+    indices, counts = pc.list_flatten(pairs).flatten()
+    if indices.null_count or counts.null_count:
+        raise question_fault()
+    at, held = indices.to_numpy(), np.minimum(counts.to_numpy(), LARGEST_COUNT).astype(np.int64)
+    if np.any((at < 0) | (at >= candidates)):
+        raise question_fault()
+    dense = np.zeros((len(cells), candidates), dtype=np.int64)
+    dense[np.repeat(np.arange(len(cells)), lengths), at] = held
+    # every count is above 0: fewer places than counts, and one was 0 or an index there twice
+    if np.count_nonzero(dense) != len(at):
+        raise question_fault()
+    return [tuple(row) for row in dense.tolist()]
 
 
 def _keys(columns: Sequence[Column], rows: int) -> list[Key]:

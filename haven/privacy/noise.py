@@ -15,6 +15,8 @@ from haven.privacy.selection import Selection
 from haven.privacy.tables import Counts, ExactColumn, ExactTable, Key, NoisyTable
 
 LARGEST_EXACT = 2**62
+WORTH_THREADS = 256
+"""Candidates from which on one draw may take longer inside OpenDP (up to 3 µs each) than outside: draws then go side by side."""
 WORTH_THREADS = 4096
 """Candidates of all groups together, from which on drawing in several threads is sooner than in one: some three milliseconds of draws."""
 

@@ -15,7 +15,7 @@ from haven.errors import Code, Refused
 from haven.privacy.budget import PICO, Definition, Price
 from haven.privacy.choices import Aim, Choice, Goal, plan_choice
 from haven.privacy.mechanisms import Sensitivity
-from haven.privacy.noise import add_noise
+from haven.privacy.noise import WORTH_THREADS, add_noise
 from haven.privacy.tables import ExactTable
 from haven.privacy.units import ContributionBound
 
@@ -264,3 +264,12 @@ def test_a_choice_has_candidates_and_its_goals_sensitivity() -> None:
 def test_a_table_that_does_not_fit_its_choice_is_not_noised(column: list[int | tuple[int, ...]]) -> None:
     with pytest.raises(ValueError, match=r"fit each other|nothing else"):
         add_noise(ExactTable([("a",)], [column]), (planned(MEDIAN, 2),), None)
+
+
+@pytest.mark.parametrize("definition", [Z, P])
+def test_each_of_many_groups_with_many_candidates_gets_the_index_of_its_own_counts(definition: Definition) -> None:
+    places = [(37 * group) % WORTH_THREADS for group in range(40)]
+    groups = [tuple(10_000 * (index == place) for index in range(WORTH_THREADS)) for place in places]
+    choice = planned(MODE, WORTH_THREADS, definition)
+    table = ExactTable([(group,) for group in range(40)], [groups])
+    assert add_noise(table, (choice,), None).columns == (tuple(places),)
