@@ -17,8 +17,6 @@ from haven.privacy.tables import Counts, ExactColumn, ExactTable, Key, NoisyTabl
 LARGEST_EXACT = 2**62
 WORTH_THREADS = 256
 """Candidates from which on one draw may take longer inside OpenDP (up to 3 µs each) than outside: draws then go side by side."""
-WORTH_THREADS = 4096
-"""Candidates of all groups together, from which on drawing in several threads is sooner than in one: some three milliseconds of draws."""
 
 
 def add_noise(exact: ExactTable, noises: tuple[Noise | Choice, ...], selection: Selection | None) -> NoisyTable:
@@ -55,11 +53,11 @@ def _noised(exact: ExactColumn, noise: Noise | Choice) -> tuple[int, ...]:
 
 
 def _chosen(groups: Sequence[Counts], choice: Choice) -> tuple[int, ...]:
-    """One index a group: a draw of its own, in several threads where there are many candidates (OpenDP draws without holding Python up)."""
+    """One index a group: a draw of its own. OpenDP draws without holding Python up, so long draws run side by side."""
     if any(len(counts) != choice.candidates for counts in groups):
         msg = "the plan and the exact table do not fit each other"
         raise ValueError(msg)
-    if len(groups) == 1 or len(groups) * choice.candidates < WORTH_THREADS:
+    if len(groups) == 1 or choice.candidates < WORTH_THREADS:
         return tuple(map(choice.choose, groups))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         return tuple(threads.map(choice.choose, groups))
