@@ -33,7 +33,7 @@ def ask(
     sql: str,
     project: Annotated[str, typer.Option(help="On whose budget.")],
     epsilon: Annotated[str | None, typer.Option(help="Price as epsilon.")] = None,
-    rho: Annotated[str | None, typer.Option(help="Price as rho (zcdp).")] = None,
+    rho: Annotated[str | None, typer.Option(help="Price as rho (zcdp alone).")] = None,
     error: Annotated[str | None, typer.Option(help="Wished 95 % half-width; haven finds the price.")] = None,
     relative_error: Annotated[str | None, typer.Option(help="The same as a fraction of the answer.")] = None,
     size_hint: Annotated[int | None, typer.Option(min=1, help="A public number of rows that every figure has at least.")] = None,

@@ -7,10 +7,13 @@ from haven.client import display
 from haven.client.connection import unreadable
 from haven.errors import Code, Refused
 
+ADDING = ("mu2", "rho")
+"""The units that add where it is not epsilon."""
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """One dataset's budget: amounts are decimal strings by unit (`rho`, `epsilon` at the dataset's delta, `delta`)."""
+    """One dataset's budget: amounts are decimal strings by unit (`mu2` or `rho`, `epsilon` at the dataset's delta, `delta`)."""
 
     dataset: str
     definition: str
@@ -31,8 +34,8 @@ class BudgetLine:
 
     @property
     def share_left(self) -> float:
-        """The share of the total that is left, in the unit that adds (ρ under zCDP, ε under pure)."""
-        unit = "rho" if "rho" in self.total else "epsilon"
+        """The share of the total that is left, in the unit that adds (μ² under gdp, ρ under zcdp, ε under pure)."""
+        unit = next((unit for unit in ADDING if unit in self.total), "epsilon")
         try:
             total, left = float(self.total[unit]), float(self.left[unit])
         except (KeyError, ValueError):
@@ -91,7 +94,7 @@ class Budget(Mapping[str, BudgetLine]):
             for line in self._lines.values()
         ]
         head = ("dataset", "ε total", "ε spent", "ε left", "share left", "δ")
-        note = "ε at the dataset's δ; under zCDP it is ρ that adds, so spent and left need not sum to the total in ε"
+        note = "ε at the dataset's δ; it is μ² (gdp) or ρ (zcdp) that adds, so spent and left need not sum to the total in ε"
         return (
             display.heading(f"Budget of {self.project}")
             + display.table(head, rows, numeric=(False, True, True, True, True, True))

@@ -27,7 +27,7 @@ class Receipt:
 
     @property
     def cost(self) -> Mapping[str, str]:
-        """What this answer cost: `{"rho" or "epsilon", "delta"}`."""
+        """What this answer cost: `{"mu2", "rho" or "epsilon", "delta"}`."""
         return _mapping(self.document.get("cost"))
 
     @property

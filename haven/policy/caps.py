@@ -23,7 +23,7 @@ def total_of(privacy: Privacy) -> Price:
 
 @lru_cache(maxsize=1024)
 def share_of(privacy: Privacy, share: Share | PeriodShare) -> Price:
-    """A cap: the rho (or pure epsilon) of its epsilon at the population's delta, and the same fraction of the selections' delta.
+    """A cap: the mu2, rho or pure epsilon of its epsilon at the population's delta, and the same fraction of the selections' delta.
 
     Never more than the whole: a share above the population's epsilon is cut to it.
     """

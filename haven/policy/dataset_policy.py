@@ -17,25 +17,19 @@ from haven.policy.shares import Share
 from haven.privacy.budget import Definition
 
 
-def _offered(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
-    if value == "gdp":
-        raise ValueError("the definition gdp is known but not offered here; write zcdp or pure.")
-    return value
-
-
 class Privacy(Declared):
-    """What the people of a population are promised: a definition and one (epsilon, delta). `pure` has no delta."""
+    """What the people of a population are promised: a definition (gdp if none is named) and one (epsilon, delta). `pure` has no delta."""
 
-    definition: Annotated[Definition, BeforeValidator(_offered)]
+    definition: Definition = Definition.GDP
     epsilon: Epsilon
     delta: Delta | None = None
 
     @model_validator(mode="after")
     def _delta_fits_the_definition(self) -> Self:
         if self.definition is Definition.PURE and self.delta is not None:
-            raise ValueError("pure differential privacy has no delta; remove it, or write definition: zcdp.")
-        if self.definition is Definition.ZCDP and self.delta is None:
-            raise ValueError("zcdp needs a delta; write one well below one divided by the number of people, as delta: 1e-7.")
+            raise ValueError("pure differential privacy has no delta; remove it, or write definition: gdp.")
+        if self.definition.gaussian and self.delta is None:
+            raise ValueError(f"{self.definition} needs a delta; write one well below one divided by the number of people, as delta: 1e-7.")
         return self
 
 
@@ -151,7 +145,7 @@ class Attribution(Declared):
     funders: tuple[Funder, ...] = ()
 
 
-def _timing(value: Any) -> Any:  # noqa: ANN401 - the same
+def _timing(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
     return {"slot_ms": None} if value == "off" else value
 
 

@@ -44,10 +44,17 @@ def explain_project(project: ProjectPolicy) -> tuple[str, ...]:
     )
 
 
+_ACCOUNTED = {
+    Definition.GDP: "differential privacy, accounted as Gaussian differential privacy",
+    Definition.ZCDP: "differential privacy, accounted in zCDP",
+    Definition.PURE: "pure differential privacy",
+}
+
+
 def _promise(policy: DatasetPolicy) -> str:
     privacy = policy.privacy
-    what = "pure differential privacy" if privacy.definition is Definition.PURE else "differential privacy, accounted in zCDP"
     at = "" if privacy.delta is None else f" at delta {privacy.delta:.3g}"
+    what = _ACCOUNTED[privacy.definition]
     return f"The people of {policy.budget_owner} were promised {what}: epsilon {privacy.epsilon:f}{at}, over all questions ever."
 
 

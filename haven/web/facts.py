@@ -1,8 +1,8 @@
-"""What the custodian's, auditor's and public pages show, as plain frozen values."""
+"""What the auditor's and public pages show, and budgets anywhere, as plain frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from haven.ledger.entries import Entry
 from haven.release import PublicRelease
@@ -12,43 +12,13 @@ Amounts = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """A budget: total, spent and left, each as `{"rho"|"epsilon", "delta", "epsilon"}` decimal strings; `left_share` of it in [0, 1]."""
+    """A budget: total, spent and left, each as `{"mu2"|"rho"|"epsilon", "delta", "epsilon"}` decimal strings; `left_share` of it in [0, 1]."""
 
     total: Amounts
     spent: Amounts
     left: Amounts
     left_share: float
     left_words: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectLine:
-    """One project's budget in a dataset."""
-
-    name: str
-    title: str
-    budget: BudgetLine
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionLine:
-    """One question asked of a dataset: its asker, project, text, state, outcome, and its share of the dataset's budget in words."""
-
-    at: datetime
-    actor: str
-    project: str
-    question: str
-    state: str
-    outcome: str
-    cost: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayShare:
-    """What was left of a dataset's budget at the end of a day, in [0, 1]."""
-
-    day: date
-    left_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +37,6 @@ class PublicTableLine:
     name: str
     rows: int | None
     columns: tuple[PublicColumnLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetOverview:
-    """A dataset as its custodian looks at it. `paused` is the reason, None where it answers; `sentence` says how it stands."""
-
-    name: str
-    title: str
-    tier: str
-    tier_reasons: tuple[str, ...]
-    promise: str
-    paused: str | None
-    budget: BudgetLine
-    projects: tuple[ProjectLine, ...]
-    questions: tuple[QuestionLine, ...]
-    series: tuple[DayShare, ...]
-    sentence: str
-    public_tables: tuple[PublicTableLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def promise(definition: Definition, epsilon: str, delta: str | None) -> str:
     """What a population's people were promised, in words."""
     if definition is Definition.PURE:
         return f"pure differential privacy with ε = {epsilon}"
-    return f"(ε, δ)-differential privacy with ε = {epsilon} and δ = {delta}, accounted as zCDP"
+    accounted = "Gaussian differential privacy" if definition is Definition.GDP else "zCDP"
+    return f"(ε, δ)-differential privacy with ε = {epsilon} and δ = {delta}, accounted as {accounted}"
 
 
 def _rounded(count: int) -> int:

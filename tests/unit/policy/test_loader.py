@@ -71,7 +71,7 @@ def line_of(text: str, part: str) -> int:
         ({"tables__visits__rows_per_unit": 10**7}, '"rows_per_unit"', "at most 1000000"),
         ({"tables__visits__rows_per_group": 9}, '"visits"', "rows_per_group cannot exceed"),
         ({"dataset": "Cohort 1"}, '"dataset"', "Names begin with"),
-        ({"privacy__definition": "gdp"}, '"definition"', "zcdp or pure"),
+        ({"privacy": {"epsilon": 4}}, '"privacy"', "gdp needs a delta"),
         ({"privacy__definition": "approx"}, '"definition"', "zcdp, pure"),
         ({"privacy__definition": "pure"}, '"privacy"', "has no delta"),
         ({"privacy__delta": ...}, '"privacy"', "needs a delta"),
@@ -159,6 +159,12 @@ def test_budgets_are_the_decimals_that_were_written() -> None:
 def test_a_pure_policy_has_no_delta() -> None:
     policy = dataset(privacy={"definition": "pure", "epsilon": 4})
     assert (policy.privacy.definition, policy.privacy.delta) == (Definition.PURE, None)
+
+
+def test_a_promise_without_a_definition_is_accounted_as_gaussian_differential_privacy() -> None:
+    unsaid, said = dataset(privacy={"epsilon": 1, "delta": 1e-7}), dataset(privacy={"definition": "gdp", "epsilon": 1, "delta": 1e-7})
+    assert unsaid.privacy.definition is Definition.GDP
+    assert unsaid.digest == said.digest
 
 
 def test_defaults_are_those_of_the_contract() -> None:
