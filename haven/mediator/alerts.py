@@ -34,6 +34,15 @@ DRAIN_LEAST_PERCENT = 5
 USUAL_DAYS = timedelta(days=28)
 """A day that spends so many times the median of the days with questions in the four weeks before it, and at least so much of the whole."""
 
+RULES = (
+    f"A cap (of the dataset or of a project's share) is spent to {', '.join(f'{mark} %' for mark in reversed(SPENT_MARKS))}.",
+    f"One person asks {PROBING_QUESTIONS} or more different questions within an hour that differ only in conditions or literals.",
+    f"One person is refused {REFUSED_A_DAY} times or more on one day; told for {REFUSALS_TOLD_FOR.days} days.",
+    f"A day spends {DRAIN_TIMES} times the usual day of the {USUAL_DAYS.days} before it, and {DRAIN_LEAST_PERCENT} % of the whole or more.",
+    "A dataset is stopped, a proposal waits for a second custodian, or two datasets hold the same people under two budgets.",
+)
+"""The rules below in sentences, for the page that shows what they found."""
+
 
 class Urgency(StrEnum):
     """`act`: somebody must decide something. `look`: worth a look."""
@@ -175,13 +184,13 @@ def same_people(dataset: str, others: Iterable[str]) -> Iterator[Alert]:
 
 
 def waiting(dataset: str, proposals: Iterable[tuple[str, str]]) -> Iterator[Alert]:
-    """A proposal, as (what it would change, who made it), waits for a second person."""
+    """A proposal, as (what it would do, who made it), waits for a second person."""
     for change, proposer in proposals:
         yield Alert(
             Urgency.ACT,
             "waiting",
             dataset,
-            f"{proposer} proposed to change {change}; a second custodian must confirm or decline it.",
+            f"{proposer} proposed to {change}; another custodian must confirm or decline it.",
             "Read it under Proposals.",
             None,
             proposer,

@@ -12,7 +12,7 @@ Amounts = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """A budget: total, spent and left, each as `{"mu2"|"rho"|"epsilon", "delta", "epsilon"}` decimal strings; `left_share` of it in [0, 1]."""
+    """A budget: total, spent and left, each as decimal strings (the unit that adds, delta, epsilon); `left_share` of it in [0, 1]."""
 
     total: Amounts
     spent: Amounts

@@ -19,7 +19,13 @@ from haven.web.parts import parts_of
 NAVIGATION: Mapping[Role, tuple[tuple[str, str], ...]] = {
     Role.RESEARCHER: (("/releases", "Releases"),),
     Role.CHECKER: (("/queue", "Queue"), ("/releases", "All releases")),
-    Role.CUSTODIAN: (("/datasets", "Datasets"), ("/releases", "Releases"), ("/audit", "Audit")),
+    Role.CUSTODIAN: (
+        ("/datasets", "Datasets"),
+        ("/alerts", "Alerts"),
+        ("/proposals", "Proposals"),
+        ("/releases", "Releases"),
+        ("/audit", "Audit"),
+    ),
     Role.AUDITOR: (("/audit", "Audit"), ("/releases", "Releases")),
 }
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400

@@ -55,7 +55,7 @@ class Web:
 
     def client(self, principal: Principal | None = None) -> httpx.Client:
         """A browser without scripts; logged in as `principal` where one is given."""
-        client = httpx.Client(base_url=self.address, follow_redirects=False, verify=TLS)
+        client = httpx.Client(base_url=self.address, follow_redirects=False, verify=TLS, timeout=30)
         if principal is not None:
             login = cast("LocalLogin", cast("ChainIdentity", self.parts.identity).providers[-1])
             client.cookies.set("haven_session", login.sessions.begin(principal.name, self.parts.clock()))

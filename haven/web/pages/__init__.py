@@ -2,8 +2,30 @@
 
 from fastapi import APIRouter
 
-from haven.web.pages import auditor, custodian, public, releases, review
+from haven.web.pages import (
+    auditor,
+    custodian,
+    custodian_policy,
+    custodian_proposals,
+    custodian_questions,
+    custodian_shares,
+    custodian_standing,
+    public,
+    releases,
+    review,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (public.router, releases.router, review.router, custodian.router, auditor.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    public.router,
+    releases.router,
+    review.router,
+    custodian.router,
+    custodian_questions.router,
+    custodian_shares.router,
+    custodian_standing.router,
+    custodian_policy.router,
+    custodian_proposals.router,
+    auditor.router,
+)
 
 __all__ = ["ROUTERS"]

@@ -17,7 +17,7 @@ from haven.ledger.registry import PolicyKind, Registry, State
 from haven.mediator import policies as policies_module
 from haven.mediator.policies import InForce
 from haven.policy.explain import explain_dataset
-from haven.web.house import public_tables
+from haven.web.overviews import public_tables
 from tests.support.house import ANNA, KEEPER, ask, clinic_policy, silent
 
 SITES = "site,name,beds,opened\nnorth,North ward,12,1990-05-01\nsouth,South ward,,2001-01-31\nwest,South ward,7,2001-01-31\n"

@@ -1,12 +1,13 @@
 """Every page × every role: who sees it, who is sent to the log-in, who is told who may; and what every response carries."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
 
+from haven.ledger.revocations import REVOKED
 from haven.policy.roles import Principal
 from haven.web.pages import ROUTERS
 from haven.web.security import CONTENT_SECURITY_POLICY
@@ -24,6 +25,16 @@ GETS = {
     "/datasets": {"custodian"},
     "/datasets/{name}": {"custodian"},
     "/datasets/{name}/burn-down.svg": {"custodian"},
+    "/datasets/{name}/questions-per-day.svg": {"custodian"},
+    "/datasets/{name}/questions": {"custodian"},
+    "/datasets/{name}/questions/{receipt}": {"custodian"},
+    "/datasets/{name}/projects/{project}": {"custodian"},
+    "/datasets/{name}/policy": {"custodian"},
+    "/projects/{name}": {"custodian"},
+    "/researchers/{name}": {"custodian"},
+    "/alerts": {"custodian"},
+    "/proposals": {"custodian"},
+    "/proposals/{number}": {"custodian"},
     "/audit": {"auditor", "custodian"},
 }
 POSTS = {
@@ -37,6 +48,17 @@ POSTS = {
     "/releases/{release}/revoke": {"custodian"},
     "/datasets/{name}/pause": {"custodian"},
     "/datasets/{name}/resume": {"custodian"},
+    "/datasets/{name}/export": {"custodian"},
+    "/datasets/{name}/projects/{project}/share": {"custodian"},
+    "/datasets/{name}/policy/check": {"custodian"},
+    "/datasets/{name}/policy/save": {"custodian"},
+    "/projects/{name}/revoke": {"custodian"},
+    "/projects/{name}/lift": {"custodian"},
+    "/researchers/{name}/revoke": {"custodian"},
+    "/researchers/{name}/lift": {"custodian"},
+    "/proposals/{number}/confirm": {"custodian"},
+    "/proposals/{number}/decline": {"custodian"},
+    "/proposals/{number}/withdraw": {"custodian"},
 }
 OPEN = {"/", "/healthz", "/public/register", "/public/register.json"}
 
@@ -56,10 +78,22 @@ def released(web: Web) -> str:
     return release
 
 
-def filled(path: str, release: str) -> str:
-    values = {"release": release, "item": "i2"}
-    path = path.replace("/{item}/{name}", "/{item}/figure.png").replace("/datasets/{name}", "/datasets/nafld")
-    return path.format(**values) if "{" in path else path
+@pytest.fixture(scope="module")
+def filled(web: Web, released: str) -> Callable[[str], str]:
+    """Fills a path of the tables with what is there."""
+    receipt = web.world.ledger.recent(limit=1)[0].reservation.id
+    detail = {"kind": "user", "name": AUTHOR.name}
+    number = web.world.ledger.proposals.propose(REVOKED, "user:nobody", detail, "For this test.", actor=CUSTODIAN.name, now=NOW).id
+    values = {"release": released, "item": "i2", "project": "liver", "receipt": receipt, "number": number}
+    names = {"/{item}/{name}": "/{item}/figure.png", "/datasets/{name}": "/datasets/nafld", "/projects/{name}": "/projects/liver"}
+    names["/researchers/{name}"] = f"/researchers/{AUTHOR.name}"
+
+    def fill(path: str) -> str:
+        for there, name in names.items():
+            path = path.replace(there, name)
+        return path.format(**values)
+
+    return fill
 
 
 def test_every_page_of_the_application_is_in_these_tables() -> None:
@@ -70,9 +104,9 @@ def test_every_page_of_the_application_is_in_these_tables() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", GETS)
-def test_a_page_opens_for_its_roles_and_says_to_others_whose_it_is(web: Web, released: str, path: str, role: str) -> None:
+def test_a_page_opens_for_its_roles_and_says_to_others_whose_it_is(web: Web, filled: Callable[[str], str], path: str, role: str) -> None:
     with web.client(ROLES[role]) as client:
-        reply = client.get(filled(path, released))
+        reply = client.get(filled(path))
     if role in GETS[path]:
         assert reply.status_code == 200, reply.text
     else:
@@ -81,28 +115,28 @@ def test_a_page_opens_for_its_roles_and_says_to_others_whose_it_is(web: Web, rel
 
 
 @pytest.mark.parametrize("path", GETS)
-def test_nobody_is_sent_to_the_log_in(web: Web, released: str, path: str) -> None:
+def test_nobody_is_sent_to_the_log_in(web: Web, filled: Callable[[str], str], path: str) -> None:
     with web.client() as client:
-        reply = client.get(filled(path, released))
+        reply = client.get(filled(path))
     assert reply.status_code == 303
     assert reply.headers["location"].startswith("/log-in?next=%2F")
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", POSTS)
-def test_a_form_without_its_token_is_refused_to_everyone(web: Web, released: str, path: str, role: str) -> None:
+def test_a_form_without_its_token_is_refused_to_everyone(web: Web, filled: Callable[[str], str], path: str, role: str) -> None:
     with web.client(ROLES[role]) as client:
         client.get("/releases")
         for token in ({}, {"csrf_token": "0" * 64}):
-            reply = client.post(filled(path, released), data={"reason": "x", **token})
+            reply = client.post(filled(path), data={"reason": "x", **token})
             assert reply.status_code == 403
             assert ("This form is too old" in reply.text) == (role in POSTS[path])
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_a_form_of_nobody_leads_to_the_log_in(web: Web, released: str, path: str) -> None:
+def test_a_form_of_nobody_leads_to_the_log_in(web: Web, filled: Callable[[str], str], path: str) -> None:
     with web.client() as client:
-        assert client.post(filled(path, released), data={"reason": "x"}).headers["location"] == "/log-in?next=%2F"
+        assert client.post(filled(path), data={"reason": "x"}).headers["location"] == "/log-in?next=%2F"
 
 
 OTHERS = ("/log-in", "/static/haven.css", "/nothing", "/queue", "/api/v1/datasets", "/api/v1/nothing")
@@ -121,10 +155,10 @@ def test_every_response_carries_the_security_headers(web: Web, path: str) -> Non
 
 
 @pytest.mark.parametrize("principal", [None, *ROLES.values()], ids=lambda one: one.name if one else "nobody")
-def test_no_page_holds_inline_script_or_style(web: Web, released: str, principal: Principal | None) -> None:
+def test_no_page_holds_inline_script_or_style(web: Web, filled: Callable[[str], str], principal: Principal | None) -> None:
     with web.client(principal) as client:
         for path in (
-            *(filled(path, released) for path in GETS if not path.endswith((".zip", ".svg", "{name}"))),
+            *(filled(path) for path in GETS if not path.endswith((".zip", ".svg", "/{item}/{name}"))),
             "/public/register",
             "/log-in",
         ):

@@ -220,7 +220,7 @@ def test_a_custodian_sees_what_is_left_pauses_and_resumes(web: Web) -> None:
         send(client, "/datasets/nafld", "/datasets/nafld/pause", reason="A breach is looked into.")
         assert web.world.ledger.registry.state(PolicyKind.DATASET, "nafld").state is State.PAUSED
         assert "It is paused and answers no question: A breach is looked into." in client.get("/datasets/nafld").text
-        assert "nafld is paused." in client.get("/datasets").text
+        assert "nafld is stopped and answers no question: A breach is looked into." in client.get("/datasets").text
         send(client, "/datasets/nafld", "/datasets/nafld/resume", reason="It was none.")
         assert web.world.ledger.registry.state(PolicyKind.DATASET, "nafld").state is State.ACTIVE
         assert send(client, "/datasets/nafld", "/datasets/other/pause", reason="Not mine.").status_code == 404
