@@ -172,6 +172,11 @@ class Ledger:
         with self._store.read() as connection:
             return reading.balance(connection, accounts.population_of(Spender(population, "")), definition)
 
+    def account(self, name: str, *, definition: Definition = Definition.ZCDP) -> Balance:
+        """One account by its name in the books (`haven.ledger.accounts`). Zero in `definition` where untouched."""
+        with self._store.read() as connection:
+            return reading.balance(connection, name, definition)
+
     def left(self, authorisation: Authorisation) -> Price:
         """The least that the caps leave on the permit's day, part by part, after everything spent and in flight."""
         where = Spender(authorisation.population, authorisation.dataset, authorisation.project, authorisation.actor)
