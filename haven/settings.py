@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -12,12 +15,12 @@ class Home:
 
     @property
     def settings(self) -> Path:
-        """The home's own settings: `kind: normal | bench` and the title."""
+        """The home's own settings: `kind: normal | bench`, the title, and `books` where they are in PostgreSQL."""
         return self.root / "haven.yaml"
 
     @property
     def books(self) -> Path:
-        """The ledger."""
+        """The ledger, where the settings name no other place."""
         return self.root / "books.sqlite"
 
     @property
@@ -54,3 +57,16 @@ class Home:
     def secret(self) -> Path:
         """The secret that orders ranks and seals fingerprints; it never leaves the custodian's side."""
         return self.keys / "ingest.secret"
+
+
+def books_of(home: Home) -> Path | str:
+    """Where the books are: the address that `haven.yaml` gives as `books`, else the home's own file.
+
+    Settings that cannot be read name no place: whoever opens the home refuses them.
+    """
+    try:
+        settings = YAML(typ="safe").load(home.settings)
+    except (OSError, YAMLError):
+        return home.books
+    address = settings.get("books") if isinstance(settings, dict) else None
+    return address if isinstance(address, str) else home.books

@@ -39,9 +39,9 @@ PEOPLE = (
 )
 
 
-def create_demonstration(root: Path, kind: Kind = Kind.NORMAL) -> tuple[Account, ...]:
+def create_demonstration(root: Path, kind: Kind = Kind.NORMAL, books: str | None = None) -> tuple[Account, ...]:
     """Make the demonstration haven at `root`: real data ingested, projects registered, accounts added. Their passwords, once."""
-    home = create_home(root, kind, title="haven: the demonstration")
+    home = create_home(root, kind, title="haven: the demonstration", books=books)
     folder = _write_sources(home)
     with open_books(root) as (opened, ledger):
         for name in DATASETS:

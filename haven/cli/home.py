@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from haven.errors import Code, Refused
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.release.signing import open_key
-from haven.settings import Home
+from haven.settings import Home, books_of
 
 SECRET_BYTES = 32
 
@@ -33,6 +34,7 @@ class HomeSettings(BaseModel):
 
     kind: Kind
     title: str = "haven"
+    books: SecretStr | None = None  # postgresql://…; an address may hold a password, so it is never shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,21 @@ class OpenHome:
         return self.settings.kind is Kind.BENCH
 
     @property
+    def books(self) -> Place:
+        """Where its books are."""
+        return books_of(self.home)
+
+    @property
     def secret(self) -> bytes:
         """The ingest secret."""
         return self.home.secret.read_bytes()
 
 
-def create_home(root: Path, kind: Kind, title: str = "haven") -> OpenHome:
-    """Make a new home (mode 0700), with its books, signing key and secret. Refused where something is there already."""
+def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None = None) -> OpenHome:
+    """Make a new home (mode 0700), with its books, signing key and secret. Refused where something is there already.
+
+    `books` is the address of an empty PostgreSQL database for the books; by default they are a file in the home.
+    """
     home = Home(root.resolve())
     if home.root.exists() and any(home.root.iterdir()):
         raise Refused(Code.HOME_INVALID, "There is something at that place already.", "Name a directory that is new or empty.")
@@ -66,9 +76,13 @@ def create_home(root: Path, kind: Kind, title: str = "haven") -> OpenHome:
     with os.fdopen(descriptor, "wb") as secret:
         secret.write(secrets.token_bytes(SECRET_BYTES))
     open_key(home.keys)
-    Ledger.open(home.books).close()
+    with Ledger.open(books or home.books) as ledger:
+        if ledger.entries(limit=1):
+            raise Refused(Code.HOME_INVALID, "There are books of another haven at that address.", "Name an empty database.")
     # last: a home without its settings is not one, so an interrupted start is seen as such
-    home.settings.write_text(f"kind: {kind}\ntitle: {json.dumps(title)}\n", encoding="utf-8")
+    home.settings.touch(mode=0o600)
+    lines = [f"kind: {kind}", f"title: {json.dumps(title)}", *([] if books is None else [f"books: {json.dumps(books)}"]), ""]
+    home.settings.write_text("\n".join(lines), encoding="utf-8")
     return open_home(root)
 
 

@@ -41,7 +41,7 @@ def now() -> datetime:
 def open_books(root: Path) -> Iterator[tuple[OpenHome, Ledger]]:
     """The home and its books, without an engine: for commands that ask no question."""
     home = open_home(root)
-    with Ledger.open(home.home.books) as ledger:
+    with Ledger.open(home.books) as ledger:
         yield home, ledger
 
 

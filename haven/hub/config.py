@@ -14,6 +14,7 @@ from haven.hub.settings import HOME_VARIABLE, SETTINGS_VARIABLE, HubSettings, so
 from haven.hub.spawner import BubblewrapSpawner
 from haven.ledger.ledger import Ledger
 from haven.policy.roles import Role
+from haven.settings import Home, books_of
 
 SERVICE = "haven"
 SERVICE_PREFIX = f"/services/{SERVICE}/"
@@ -31,7 +32,7 @@ _HUB_POLICY = (
 def configure(c: Any, settings: HubSettings, open_accounts: Callable[[], Accounts] | None = None) -> None:  # noqa: ANN401 - traitlets' lazy config
     """Fill JupyterHub's configuration object `c`."""
     _addresses(c, settings)
-    _people(c, open_accounts or (lambda: Ledger.open(settings.home / "books.sqlite").people))
+    _people(c, open_accounts or (lambda: Ledger.open(books_of(Home(settings.home))).people))
     _servers(c, settings)
     _service(c, settings)
 
