@@ -28,6 +28,9 @@ class Database(Protocol):
     def reading(self) -> Engine:
         """Connections that cannot write; each transaction is one consistent snapshot, no older than the last commit at its start."""
 
+    def looking(self) -> Engine:
+        """A connection for an audit: one that can neither write nor make books where there are none, and keeps nothing when it is done."""
+
     def lost(self, driver: Driver) -> bool:
         """Whether an idle connection is no use any more, as far as can be told without asking the server."""
 

@@ -1,5 +1,7 @@
 """Opening the books wherever they are, and bringing older ones forward."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
 from importlib import resources
 from pathlib import Path
@@ -11,12 +13,28 @@ from haven.ledger.failures import ledger_fault
 from haven.ledger.postgres_server import PostgresServer, address_of
 from haven.ledger.sqlite_file import SqliteFile
 
+AUDIT_WAIT = timedelta(seconds=5)
+
 
 def database_at(place: Place, busy_timeout: timedelta) -> Database:
     """The database at `place`. Refused (HOME_INVALID) for an address that is none of PostgreSQL's."""
     if isinstance(place, Path) or "://" not in place:
         return SqliteFile(Path(place), busy_timeout)
     return PostgresServer(address_of(place), busy_timeout)
+
+
+@contextlib.contextmanager
+def look(place: Place, busy_timeout: timedelta = AUDIT_WAIT) -> Iterator[Connection]:
+    """One consistent snapshot of the books at `place`, of whatever revision, in use or not; nothing is created, changed or brought forward.
+
+    The database's own errors leave as they are: to an audit they are findings.
+    """
+    engine = database_at(place, busy_timeout).looking()
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def present_revision() -> str:

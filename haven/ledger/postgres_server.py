@@ -101,6 +101,7 @@ class Limits:
 WRITING = Limits(timedelta(seconds=15), timedelta(seconds=15), timedelta(seconds=20))
 READING = Limits(timedelta(minutes=5), timedelta(hours=1), timedelta(minutes=6))
 MIGRATING = Limits(timedelta(hours=1), timedelta(minutes=5), timedelta(hours=1))
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _LOCKED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
 
 
@@ -138,7 +139,11 @@ class PostgresServer:
             if self.lost(connection):
                 raise DisconnectionError  # the pool connects anew
 
-        return self._set_up(engine, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "default_transaction_read_only = on", READING)
+        return self._set_up(engine, _SNAPSHOT, "default_transaction_read_only = on", READING)
+
+    def looking(self) -> Engine:
+        """Connections that cannot write, none of which is kept."""
+        return self._set_up(create_engine(self.url, poolclass=NullPool), _SNAPSHOT, "default_transaction_read_only = on", READING)
 
     def lost(self, driver: Driver) -> bool:
         """Whether the connection is closed, in a transaction that nobody ended, or has something to say though nobody asked."""

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
@@ -61,6 +62,12 @@ class SqliteFile:
             max_overflow=READERS * 7,
             connect_args={"check_same_thread": False},
         )
+        self._set_up(engine, "BEGIN", ("PRAGMA query_only = ON",))
+        return engine
+
+    def looking(self) -> Engine:
+        """Connections to a file that is there already; SQLite must be able to write its index of the log beside it."""
+        engine = create_engine(f"sqlite:///file:{quote(str(self.path.absolute()))}?mode=rw&uri=true", poolclass=NullPool)
         self._set_up(engine, "BEGIN", ("PRAGMA query_only = ON",))
         return engine
 
