@@ -9,22 +9,34 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from haven.cli.console import err, print_json, print_rows, say, spoken_errors
+from haven.cli.custodians import AsOption, ReasonOption, proved, say_waiting
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
-from haven.cli.registration import ingest_again, register, withdraw_units
+from haven.cli.registration import ingest_again, policy_changes, propose_loosening, register, withdraw_units
 from haven.engines.build import IngestProgress, Watcher
 from haven.ledger.registry import PolicyKind, State
 from haven.mediator.catalogue import dataset_document
 from haven.mediator.policies import Policies
+from haven.policy.loader import read_text
 
 app = typer.Typer(help="Datasets: register, ingest, withdraw, pause.", no_args_is_help=True)
 
 
 @app.command()
-def add(policy: Path, home: HomeOption = DEFAULT_HOME) -> None:
-    """Register a dataset from its policy file and ingest its sources; a failure leaves nothing behind."""
-    with spoken_errors(), open_books(home) as (opened, ledger), progress_bar() as progress:
-        added = register(policy, opened, ledger, progress)
+def add(policy: Path, custodian: AsOption = None, reason: ReasonOption = "", home: HomeOption = DEFAULT_HOME) -> None:
+    """Register a dataset, or a new version, from its policy file and ingest its sources; a failure leaves nothing behind.
+
+    A version that loosens waits for a second custodian (--as, --reason).
+    """
+    with spoken_errors(), open_books(home) as (opened, ledger):
+        actor = OPERATOR if custodian is None else proved(ledger, custodian)
+        changes = policy_changes(opened, ledger)
+        change = changes.of_dataset(read_text(policy), policy.name)
+        if custodian is not None and (waiting := propose_loosening(changes, change, actor, reason)) is not None:
+            say_waiting(waiting, change)
+            return
+        with progress_bar() as progress:
+            added = register(policy, opened, ledger, progress, actor)
         say(f"Dataset {added.name}: snapshot {added.serial} is in. Quality report: {added.report}")
 
 

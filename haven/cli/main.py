@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from haven.cli import ask, books, datasets, people, policy, projects, serving
+from haven.cli import ask, books, datasets, people, policy, projects, proposals, serving
 from haven.cli.console import say, spoken_errors
 from haven.cli.demonstration import create_demonstration
 from haven.cli.home import Kind, create_home
@@ -24,6 +24,7 @@ app.add_typer(people.app, name="user")
 app.add_typer(books.budget, name="budget")
 app.add_typer(books.audit, name="audit")
 app.add_typer(policy.app, name="policy")
+app.add_typer(proposals.app, name="proposal")
 app.command("query")(ask.ask)
 app.command()(serving.serve)
 app.command()(serving.up)
@@ -37,13 +38,16 @@ def init(
     home: Path,
     demo_data: Annotated[bool, typer.Option("--demo", help="With the demonstration's datasets, projects and people.")] = False,
     bench: Annotated[bool, typer.Option("--bench", help="For audits: promises people nothing, and says so everywhere.")] = False,
+    books_at: Annotated[
+        str | None, typer.Option("--books", metavar="URL", help="An empty PostgreSQL database for the books; a file in HOME otherwise.")
+    ] = None,
 ) -> None:
     """Make a new haven in the directory HOME."""
     with spoken_errors():
         if demo_data:
-            create_demonstration(home, Kind.BENCH if bench else Kind.NORMAL)
+            create_demonstration(home, Kind.BENCH if bench else Kind.NORMAL, books_at)
         else:
-            create_home(home, Kind.BENCH if bench else Kind.NORMAL)
+            create_home(home, Kind.BENCH if bench else Kind.NORMAL, books=books_at)
         say(f"A {'bench ' if bench else ''}haven is at {home}.")
 
 

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from haven.cli.console import print_json, print_rows, say, spoken_errors
+from haven.cli.custodians import AsCustodian, ReasonOption, proved
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
 from haven.errors import Code, Refused
 from haven.ledger.ledger import Ledger
+from haven.ledger.revocations import Revocable, propose_revocation
 from haven.policy.roles import Role
 
 app = typer.Typer(help="People: accounts, passwords, tokens.", no_args_is_help=True)
@@ -81,3 +83,12 @@ def resume(name: str, reason: Annotated[str, typer.Option(help="Kept in the book
     with spoken_errors(), open_books(home) as (_, ledger):
         ledger.people.resume_user(name, reason, actor=OPERATOR, now=now())
         say(f"{name} may work again.")
+
+
+@app.command()
+def revoke(name: str, custodian: AsCustodian, reason: ReasonOption, home: HomeOption = DEFAULT_HOME) -> None:
+    """Stop an account now, and for good once a second custodian confirms: tokens and kernels end within a minute."""
+    with spoken_errors(), open_books(home) as (_, ledger):
+        actor = proved(ledger, custodian)
+        waiting = propose_revocation(ledger.proposals, Revocable.USER, name, reason, actor=actor, now=now())
+        say(f"{name} is suspended; proposal {waiting.id} waits for another custodian to revoke the account for good.")

@@ -16,11 +16,12 @@ from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
 from haven.engines.withdrawal import withdraw
 from haven.errors import Code, HavenError, Refused
 from haven.ledger.ledger import Ledger
+from haven.ledger.proposals import Proposal
 from haven.ledger.registry import NewSnapshot
 from haven.mediator.policies import Policies
-from haven.policy.caps import check_populations_agree
+from haven.mediator.policy_changes import PolicyChange, PolicyChanges
 from haven.policy.dataset_policy import DatasetPolicy
-from haven.policy.loader import parse_dataset_policy, read_text
+from haven.policy.loader import read_text
 
 ORIGIN = "origin.json"
 """Beside a dataset's snapshots: where its custodian keeps the sources."""
@@ -35,23 +36,35 @@ class Added:
     report: Path
 
 
-def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:
+def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watcher, actor: str = OPERATOR) -> Added:
     """Register the dataset that `policy_file` declares, sources read relative to it, and make its snapshot current.
 
     Raises:
-        Refused: the policy is wrong, disagrees with others of its population, or a source cannot be read. Nothing has changed then.
+        Refused: the policy is wrong, disagrees with others of its population, loosens the one in force without a second custodian's
+            consent, or a source cannot be read. Nothing has changed then.
     """
-    text = read_text(policy_file)
-    policy = parse_dataset_policy(text, policy_file.name, bench=opened.bench)
-    policies = Policies(ledger.registry, ledger.people, bench=opened.bench)
-    check_populations_agree([policy, *(other for other in policies.datasets() if other.dataset != policy.dataset)])
-    sources = policy_file.resolve().parent
+    changes = policy_changes(opened, ledger)
+    change = changes.of_dataset(read_text(policy_file), policy_file.name)
+    changes.check_agreed(change)
+    policy, sources = changes.dataset_in(change), policy_file.resolve().parent
     snapshot = _snapshot(policy, sources, opened, progress)
     _remember(sources, snapshot)
     recorded = NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint)
     with _removed_if_refused(snapshot):
-        ledger.registry.add_dataset(policy.dataset, text, policy.digest, recorded, OPERATOR, now())
+        ledger.registry.add_dataset(policy.dataset, change.text, policy.digest, recorded, actor, now(), following=change.following)
     return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
+
+
+def policy_changes(opened: OpenHome, ledger: Ledger) -> PolicyChanges:
+    """How versions of policies come into force in this home."""
+    return PolicyChanges(ledger, Policies(ledger.registry, ledger.people, bench=opened.bench))
+
+
+def propose_loosening(changes: PolicyChanges, change: PolicyChange, actor: str, reason: str) -> Proposal | None:
+    """Put a version that loosens to a second custodian, as `actor`; None for one that may come into force without, or has been agreed."""
+    if not change.loosens or changes.is_agreed(change):
+        return None
+    return changes.propose(change, reason, actor=actor, now=now())
 
 
 def ingest_again(name: str, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:

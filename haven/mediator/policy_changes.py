@@ -71,6 +71,14 @@ class PolicyChanges:
         changes, again = changes_of_dataset(before, policy), reads_rows_again(before, policy)
         return PolicyChange(PolicyKind.DATASET, policy, text, before.digest, changes, again)
 
+    @staticmethod
+    def dataset_in(change: PolicyChange) -> DatasetPolicy:
+        """The dataset's policy that `of_dataset` read."""
+        if not isinstance(change.policy, DatasetPolicy):
+            msg = "this is a project's change"
+            raise TypeError(msg)
+        return change.policy
+
     def of_project(self, text: str, file_name: str = "policy.yaml") -> PolicyChange:
         """A project's version beside the one in force. Refused (POLICY_INVALID) where it is unsound or is granted more than there is."""
         policy = parse_project_policy(text, file_name, bench=self.policies.bench)
@@ -89,8 +97,8 @@ class PolicyChanges:
         Refused: POLICY_SECOND for a loosening by anyone but a custodian, REQUEST_INVALID for a version that reads rows again and does not
         loosen (`haven dataset add` registers it with its rows), REQUEST_CONFLICT where another version came into force meanwhile.
         """
-        if change.before is not None and change.loosens:
-            return self._propose(change, change.before, reason, actor, now)
+        if change.loosens:
+            return self.propose(change, reason, actor=actor, now=now)
         if change.reads_again:
             raise Refused(
                 Code.REQUEST_INVALID,
@@ -102,12 +110,19 @@ class PolicyChanges:
 
     def check_agreed(self, change: PolicyChange) -> None:
         """Refused (POLICY_SECOND) where the version loosens and two custodians did not agree to this very change."""
-        if change.loosens and self.ledger.registry.consent(change.kind, change.name, change.policy.digest) is None:
+        if change.loosens and not self.is_agreed(change):
             raise second_needed(change)
 
-    def _propose(self, change: PolicyChange, before: str, reason: str, actor: str, now: datetime) -> Proposal:
+    def is_agreed(self, change: PolicyChange) -> bool:
+        """Whether two custodians agreed to this very change of the version in force, and it has not been made yet."""
+        return self.ledger.registry.consent(change.kind, change.name, change.policy.digest) is not None
+
+    def propose(self, change: PolicyChange, reason: str, *, actor: str, now: datetime) -> Proposal:
+        """Put a version to a second custodian, whatever it changes. Refused (REQUEST_INVALID) where there is none before it."""
+        if change.before is None:
+            raise Refused(Code.REQUEST_INVALID, "There is no version yet that this one could loosen.", "Register it.")
         detail = loosening_detail(
-            change.kind, change.name, before=before, digest=change.policy.digest, text=change.text, reads_again=change.reads_again
+            change.kind, change.name, before=change.before, digest=change.policy.digest, text=change.text, reads_again=change.reads_again
         )
         return self.ledger.proposals.propose(LOOSENED, f"{change.kind}:{change.name}", detail, reason, actor=actor, now=now)
 

@@ -211,11 +211,11 @@ def test_a_project_is_added_shown_suspended_and_resumed(normal_home: Path) -> No
 
 def test_a_new_version_of_a_project_counts_from_the_next_question(normal_home: Path) -> None:
     file = normal_home / "sources" / "aging.yaml"
-    policy = json.loads(file.read_text(encoding="utf-8")) | {"researchers": ["carl"]}
+    policy = json.loads(file.read_text(encoding="utf-8")) | {"researchers": ["ben"]}
     file.write_text(json.dumps(policy), encoding="utf-8")
     assert "version 2" in ok("project", "add", file, home=normal_home)
     refused("query", COUNT, "--project", "aging", "--as", "anna", "--epsilon", "0.1", home=normal_home, code="policy.not_member")
-    ok("query", COUNT, "--project", "aging", "--as", "carl", "--epsilon", "0.1", home=normal_home)
+    ok("query", COUNT, "--project", "aging", "--as", "ben", "--epsilon", "0.1", home=normal_home)
 
 
 @pytest.mark.parametrize("change", [{"datasets": {"clinic": {"epsilon": 5}}}, {"datasets": {"nothing": {"epsilon": 1}}}])
