@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from haven.policy.dataset_policy import DatasetPolicy, Exact, Identifiability, Sensitivity
+from haven.policy.dataset_policy import Between, DatasetPolicy, Exact, Identifiability, Sensitivity
 from haven.policy.duo import Permission
 from haven.policy.roles import Tier
 from haven.policy.tiers import ORDER, tier_of
@@ -42,7 +42,7 @@ WIDER: Mapping[Permission, frozenset[Permission]] = {
 }
 """The permissions that allow all that one allows, and more."""
 
-RISING_IS_LOOSER = frozenset({"privacy.epsilon", "privacy.delta", "disclosure.dominance.k"})
+RISING_IS_LOOSER = frozenset({"privacy.epsilon", "privacy.delta", "share.epsilon", "disclosure.dominance.k"})
 RISING_IS_TIGHTER = frozenset({"disclosure.threshold", "disclosure.p_percent", "disclosure.dominance.n"})
 ABSENT = "(absent)"
 
@@ -103,6 +103,7 @@ def _presence_direction(path: str, before: object, after: object) -> Direction:
 
 
 ORDERS: Mapping[str, tuple[Any, ...]] = {
+    "consent.between": (Between.WAIT.value, None, Between.STOP.value),
     "exact": (Exact.REVIEWED.value, Exact.NEVER.value),
     "risk.sensitivity": tuple(level.value for level in Sensitivity),
     "risk.identifiability": tuple(level.value for level in Identifiability),
@@ -111,7 +112,7 @@ ORDERS: Mapping[str, tuple[Any, ...]] = {
 }
 """From loose to tight."""
 
-PROTECTIONS = ("consent.modifiers.", "consent.withdrawals", "disclosure.protected_columns.", "timing.")
+PROTECTIONS = ("share.", "consent.modifiers.", "consent.withdrawals", "disclosure.protected_columns.", "timing.")
 
 
 def _by_order(order: tuple[Any, ...], before: object, after: object) -> Direction:

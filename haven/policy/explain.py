@@ -2,9 +2,10 @@
 
 from haven.catalog.dataset import Column, Table
 from haven.policy.consent import obligations_of
-from haven.policy.dataset_policy import DatasetPolicy, Exact
+from haven.policy.dataset_policy import Between, DatasetPolicy, Exact
 from haven.policy.duo import Condition, term
 from haven.policy.project_policy import ProjectPolicy
+from haven.policy.shares import Grant
 from haven.policy.tiers import tier_of
 from haven.privacy.budget import Definition
 
@@ -15,12 +16,14 @@ def explain_dataset(policy: DatasetPolicy) -> tuple[str, ...]:
     return (
         f"{policy.title} ({policy.dataset}), kept by {policy.custodian}.",
         _promise(policy),
+        *_share(policy),
         _exact(policy),
         _timing(policy),
         f"Participants consented to {term(policy.consent.permission)}{_of(policy.consent.disease)}.",
         *(_condition(condition) for condition in policy.consent.modifiers),
         *(f"Obligation: {obligation}" for obligation in obligations_of(policy.consent)),
         _withdrawals(policy),
+        *_calendar(policy),
         f"Risk tier: {tier.tier}. {' '.join(tier.reasons)}",
         f"Counts of fewer than {policy.disclosure.threshold} persons are flagged before a release.",
         *(sentence for name, table in policy.tables.items() for sentence in _table(name, table)),
@@ -39,7 +42,7 @@ def explain_project(project: ProjectPolicy) -> tuple[str, ...]:
         f"{project.title} ({project.project}), in {project.country}, until {project.ends}.",
         f"Purpose: {purpose.kind}{_of(purpose.disease)}{', ' + ', '.join(also) if also else ''}.",
         f"Researchers: {', '.join(project.researchers)}.",
-        *(f"May spend epsilon {grant.epsilon:f} of {name}." for name, grant in project.datasets.items()),
+        *(_grant(name, grant) for name, grant in project.datasets.items()),
         f"Ethics approval {ethics.approval} holds until {ethics.expires}." if ethics else "There is no ethics approval.",
     )
 
@@ -58,6 +61,21 @@ def _promise(policy: DatasetPolicy) -> str:
     return f"The people of {policy.budget_owner} were promised {what}: epsilon {privacy.epsilon:f}{at}, over all questions ever."
 
 
+def _share(policy: DatasetPolicy) -> tuple[str, ...]:
+    if policy.share is None:
+        return ()
+    return (f"Of that, at most epsilon {policy.share.epsilon:f} is spent on this dataset.",)
+
+
+def _grant(name: str, grant: Grant) -> str:
+    inner = []
+    if grant.per_researcher is not None:
+        inner.append(f"at most {grant.per_researcher.epsilon:f} by each researcher")
+    if grant.per_period is not None:
+        inner.append(f"at most {grant.per_period.epsilon:f} in each {grant.per_period.words} (UTC)")
+    return f"May spend epsilon {grant.epsilon:f} of {name}{': ' if inner else ''}{', '.join(inner)}."
+
+
 def _exact(policy: DatasetPolicy) -> str:
     if policy.exact is Exact.NEVER:
         return "Exact aggregates never leave."
@@ -73,6 +91,18 @@ def _withdrawals(policy: DatasetPolicy) -> str:
     if policy.consent.withdrawals is None:
         return "No list of withdrawn participants is kept beside this policy."
     return f"Participants listed in {policy.consent.withdrawals} are left out."
+
+
+def _calendar(policy: DatasetPolicy) -> tuple[str, ...]:
+    calendar = policy.calendar
+    if calendar is None:
+        return ()
+    between = {
+        Between.STOP: "After a withdrawal the dataset answers nothing until the next of these dates, when its people are left out.",
+        Between.WAIT: "A withdrawal takes effect at the next of these dates.",
+    }
+    renewed = f"Its data are renewed every {calendar.every.removeprefix('1 ')} from {calendar.first}, at no other time."
+    return (renewed, *([] if policy.consent.between is None else [between[policy.consent.between]]))
 
 
 def _of(disease: str | None) -> str:

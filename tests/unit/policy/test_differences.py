@@ -7,6 +7,7 @@ import pytest
 from haven.policy.differences import Direction, differences
 from tests.support.policy_files import dataset
 
+CALENDAR = {"every": "3 months", "from": "2026-01-01"}
 LOOSER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"privacy__epsilon": 5}),
     ({}, {"privacy__delta": 1e-6}),
@@ -14,6 +15,10 @@ LOOSER: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"disclosure": {"p_percent": 5}}),
     ({}, {"disclosure": {"dominance": {"n": 2, "k": 0.95}}}),
     ({}, {"exact": "reviewed"}),
+    ({"share": {"epsilon": 2}}, {}),
+    ({"share": {"epsilon": 2}}, {"share": {"epsilon": 3}}),
+    ({}, {"calendar": CALENDAR, "consent__between": "wait"}),
+    ({"calendar": CALENDAR, "consent__between": "stop"}, {"calendar": CALENDAR, "consent__between": "wait"}),
     ({}, {"consent__permission": "DUO:0000004"}),
     ({"consent__permission": "DUO:0000011"}, {"consent__permission": "DUO:0000042"}),
     ({"consent__modifiers": ["DUO:0000021"]}, {"consent__modifiers": []}),

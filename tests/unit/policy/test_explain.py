@@ -65,3 +65,16 @@ def test_a_project_is_explained_whole() -> None:
     assert "May spend epsilon 1 of cohort." in words
     assert "Ethics approval 2026/1 holds until 2028-01-01." in words
     assert "There is no ethics approval." in "\n".join(explain_project(project()))
+
+
+def test_shares_parts_and_the_calendar_are_explained() -> None:
+    calendar = {"every": "1 month", "from": "2026-01-01"}
+    words = "\n".join(explain_dataset(dataset(share={"epsilon": 2}, calendar=calendar, consent__between="wait")))
+    assert "Of that, at most epsilon 2 is spent on this dataset." in words
+    assert "Its data are renewed every month from 2026-01-01, at no other time." in words
+    assert "A withdrawal takes effect at the next of these dates." in words
+    stopping = dataset(calendar=calendar | {"every": "2 weeks"}, consent__between="stop")
+    assert "answers nothing until the next of these dates" in "\n".join(explain_dataset(stopping))
+    grant = {"epsilon": 1, "per_researcher": {"epsilon": 0.3}, "per_period": {"weeks": 2, "epsilon": 0.25}}
+    asking = "\n".join(explain_project(project(datasets={"cohort": grant})))
+    assert "May spend epsilon 1 of cohort: at most 0.3 by each researcher, at most 0.25 in each 2 weeks (UTC)." in asking
