@@ -13,6 +13,7 @@ from haven.query.grouping import as_key, checked_key, key_sets
 from haven.query.names import Scope
 from haven.query.per_person import PersonGroups, PersonTable
 from haven.query.postselect import lifted, ordered_and_cut
+from haven.query.public_values import PublicAggregates
 from haven.query.relations import Named, Rows
 from haven.query.select_list import check_order, select_items
 from haven.query.stages import AnswerStage, RowStage
@@ -27,7 +28,8 @@ class Aggregation:
         self._scope = scope
         self._keys = tuple(map(checked_key, keys))
         self._sets = key_sets(tree, scope, keys)
-        self._table = AggregateTable(tuple(key.expression for key in keys) if self._sets else ())
+        held = tuple(key.expression for key in keys) if self._sets else ()
+        self._table = AggregateTable(held) if rows.personal else PublicAggregates(held)
         self._binder = Binder(scope.column, self._table)
 
     def stage(self) -> AnswerStage:

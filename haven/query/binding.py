@@ -16,8 +16,9 @@ from haven.query.measures import PICKED, measure
 from haven.query.moments import MOMENTS
 from haven.query.private_plan import OutputType
 from haven.query.quantiles import CHOSEN
+from haven.query.row_values import of_rows, row_comparison
 from haven.query.shapes import EXACT_INTEGERS
-from haven.query.vocabulary import BINARY, CALLS, FUNCTIONS, NAMED_PARTS, NARY, TYPES, UNARY, VOLATILE
+from haven.query.vocabulary import BINARY, CALLS, FUNCTIONS, NAMED_PARTS, NARY, TYPES, UNARY, VOLATILE, WIDTHS
 from haven.query.writing import WRITING, decimal
 
 LONGEST_PATTERN = 255
@@ -39,8 +40,10 @@ class Binder:
         self._names = names
         self._aggregates = aggregates
 
-    def bind(self, node: exp.Expr) -> Expression:
+    def bind(self, node: exp.Expr) -> Expression:  # noqa: PLR0911 - a table a line
         """The typed expression of `node`. Raises Refused for what is not of the grammar or of the wrong type."""
+        if of_rows(node):
+            return row_comparison(self._value, node)
         if type(node) in BINARY:
             return call(BINARY[type(node)], self._value(node.this), self._value(node.expression))
         if type(node) in UNARY:
@@ -129,12 +132,14 @@ class Binder:
         """IN over a list; over a SELECT, what was resolved of it before."""
         if node.args.get("query") is None:
             return call("in", self._value(node.this), *map(self._value, node.expressions))
-        member: Callable[[Expression], Expression] | None = node.meta.get(MEMBERSHIP)
+        member: Callable[..., Expression] | None = node.meta.get(MEMBERSHIP)
         if member is None:
             raise refusal(exp.Select())
-        return member(self.bind(node.this))
+        row = node.this.unnest()
+        return member(*map(self.bind, row.expressions)) if isinstance(row, exp.Tuple) else member(self.bind(row))
 
     def _exists(self, node: exp.Expr) -> Expression:
+        """EXISTS, and a SELECT of one value."""
         found: Expression | None = node.meta.get(MEMBERSHIP)
         if found is None:
             raise refusal(exp.Select())
@@ -201,12 +206,17 @@ class Binder:
         wanted = node.args["to"].this
         if wanted in DECIMALS:
             return decimal(self._value(node.this), node.args["to"])
-        name = TYPES.get(getattr(wanted, "value", str(wanted)))
-        if name is None:
+        said = getattr(wanted, "value", str(wanted))
+        if said not in TYPES:
             raise Refused(Code.QUERY_TYPE, "This type is not answered.", "Use BIGINT, DOUBLE, VARCHAR, BOOLEAN or DATE.")
-        value = call(name, self._value(node.this))
+        value = call(TYPES[said], self._value(node.this))
+        low, high = WIDTHS.get(said, (value.shape.interval.low, value.shape.interval.high))
+        if value.shape.interval.low < low or value.shape.interval.high > high:
+            value = call("fitting", value, literal(low), literal(high))
         if isinstance(value, Literal) and value.value is None and not isinstance(node.this, exp.Null):
-            raise Refused(Code.QUERY_TYPE, "A constant cannot be converted to this type.", "Write dates as DATE '2025-06-30'.")
+            raise Refused(
+                Code.QUERY_TYPE, "A constant cannot be converted to this type.", "Write a constant of it, such as 12 or DATE '2025-06-30'."
+            )
         return value
 
     def _anonymous(self, node: exp.Expr) -> Expression:
@@ -290,6 +300,7 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     **dict.fromkeys((*MOMENTS, *CHOSEN, *PICKED, exp.LogicalOr, exp.LogicalAnd), Binder._aggregate),
     exp.In: Binder._in,
     exp.Exists: Binder._exists,
+    exp.Subquery: Binder._exists,
     **dict.fromkeys((exp.Grouping, exp.GroupingId), Binder._grouping),
     exp.Filter: Binder._filtered,
 }

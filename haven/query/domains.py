@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from haven.catalog.dataset import ColumnType
-from haven.query.expressions import Call, Column, Expression, Literal, Membership, columns_of
+from haven.query.expressions import Call, Column, Expression, Literal, Matched, Membership, columns_of
 from haven.query.function import UnsureError
 from haven.query.functions import CATALOGUE
 from haven.query.private_plan import OutputType
@@ -94,7 +94,7 @@ class _Enumeration:
                 return self._union(arguments) or _ranged(key.shape.type, key.shape.interval)
             case Call(function=function, arguments=(day,)) if function in TRUNCATIONS:
                 return _starts(function, day.shape.interval)
-            case Membership():
+            case Membership() | Matched():
                 return _ranged(key.shape.type, key.shape.interval)
             case Call():
                 return self._mapped(key) or _ranged(key.shape.type, key.shape.interval)

@@ -84,7 +84,33 @@ class Membership:
     shape: Shape
 
 
-Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call | Membership
+@dataclass(frozen=True, slots=True)
+class PublicValue:
+    """One value of public tables: generated SQL of one column and at most one row, that refers to nothing outside of itself."""
+
+    sql: str
+    reads: frozenset[str]
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Whether public tables have a row that fits this one: generated SQL, with `mark(i)` where operand i stands. Never NULL."""
+
+    operands: tuple["Expression", ...]
+    sql: str
+    reads: frozenset[str]
+    shape: Shape
+
+    @staticmethod
+    def mark(index: int) -> str:
+        """What stands for an operand in `sql`: no question holds a NUL character."""
+        return f'"\x00{index}\x00"'
+
+
+Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call | Membership | PublicValue | Matched
+Lookup = Membership | PublicValue | Matched
+"""What reads rows of its own."""
 
 
 def literal(value: Value) -> Literal:
@@ -108,8 +134,8 @@ def extent(arguments: tuple[Expression, ...]) -> tuple[int, int]:
 
 def leaves(expression: Expression) -> Iterator[Expression]:
     """Every leaf, left to right, with repetitions. Membership of the unit reads rows of its own, and has none."""
-    if isinstance(expression, Call):
-        for argument in expression.arguments:
+    if isinstance(expression, Call | Matched):
+        for argument in operands_of(expression):
             yield from leaves(argument)
     elif not isinstance(expression, Membership):
         yield expression
@@ -129,14 +155,24 @@ def sources_of(expression: Expression) -> frozenset[str]:
     for all rows of one unit, and does not.
     """
     found = {leaf.source for leaf in leaves(expression) if isinstance(leaf, Column | UnitColumn)}
-    operands = (membership.operand for membership in memberships_in(expression))
+    operands = (lookup.operand for lookup in lookups_in(expression) if isinstance(lookup, Membership))
     return frozenset(found | {each.source for each in operands if isinstance(each, UnitColumn) and each.shape.nullable})
 
 
-def memberships_in(expression: Expression) -> Iterator[Membership]:
-    """Every membership in an expression."""
-    if isinstance(expression, Membership):
+def operands_of(expression: Expression) -> tuple[Expression, ...]:
+    """What an expression is made of; nothing for a leaf."""
+    match expression:
+        case Call(arguments=operands) | Matched(operands=operands):
+            return operands
+        case Membership(operand=operand):
+            return (operand,)
+        case _:
+            return ()
+
+
+def lookups_in(expression: Expression) -> Iterator[Lookup]:
+    """Every part of an expression that reads rows of its own."""
+    if isinstance(expression, Membership | PublicValue | Matched):
         yield expression
-    elif isinstance(expression, Call):
-        for argument in expression.arguments:
-            yield from memberships_in(argument)
+    for operand in operands_of(expression):
+        yield from lookups_in(operand)

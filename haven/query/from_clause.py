@@ -135,11 +135,11 @@ class FromClause:
         return Beside(stage.rows, (Part(stage.columns, aliases),))
 
     def _join(self, left: Beside, join: exp.Expr) -> tuple[Beside, tuple[Link, ...]]:
-        side, kind = str(join.args.get("side") or "").upper(), str(join.args.get("kind") or "").upper()
-        if side not in {"", "LEFT", "RIGHT"} or kind not in {"", "INNER", "OUTER", "CROSS", *SEMI} or join.args.get("method"):
-            raise _kind_refused(f"{join.args.get('method') or ''} {side} {kind}")
+        side, kind, method = (str(join.args.get(part) or "").upper() for part in ("side", "kind", "method"))
+        if side not in {"", "LEFT", "RIGHT"} or kind not in {"", "INNER", "OUTER", "CROSS", *SEMI} or method not in {"", "NATURAL"}:
+            raise _kind_refused(f"{method} {side} {kind}")
         right, inner = self._side(join.this)
-        merged = frozenset(identifier.name.lower() for identifier in join.args.get("using") or [])
+        merged = _shared(left, right) if method else frozenset(identifier.name.lower() for identifier in join.args.get("using") or [])
         on = self._condition(left, right, join, merged)
         if kind in SEMI:
             return kept(left, right.rows, on, match=kind == "SEMI"), ()
@@ -170,6 +170,14 @@ class FromClause:
             else:
                 others.append(call("equal", *ends))
         return Condition(tuple(links), tuple(others))
+
+
+def _shared(left: Beside, right: Beside) -> frozenset[str]:
+    """The names of the columns that both sides of a NATURAL JOIN have."""
+    names = [{column.name.lower() for column in Scope.of(side.parts).columns} for side in (left, right)]
+    if not names[0] & names[1]:
+        raise Refused(Code.QUERY_JOIN, "The sides of a NATURAL JOIN share no column.", "Write JOIN b ON a.id = b.id.")
+    return frozenset(names[0] & names[1])
 
 
 def _bracketed(node: exp.Expr) -> bool:

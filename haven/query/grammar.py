@@ -206,6 +206,11 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
         (exp.Array, exp.Struct, exp.Bracket, exp.Dot, exp.Lambda),
         (Code.QUERY_TYPE, "Lists, structs and lambdas are not answered.", "Use plain columns and constants."),
     ),
+    exp.Tuple: (
+        Code.QUERY_TYPE,
+        "A row of values stands only beside =, in IN, and in COUNT(DISTINCT (a, b)).",
+        "Name the columns one by one: COUNT(*), GROUP BY a, b.",
+    ),
     exp.Values: (Code.QUERY_ROWS, "Only tables of the catalogue are asked.", "Write SELECT COUNT(*) FROM dataset.table."),
     exp.Func: (
         Code.QUERY_FUNCTION,

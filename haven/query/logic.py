@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from haven.query.function import Function, Render, Shapes, UnsureError, expect, joined, nullable, one_type, same_type
+from haven.query.function import Function, Render, Shapes, UnsureError, expect, joined, named, nullable, one_type, same_type
 from haven.query.private_plan import OutputType
-from haven.query.shapes import Shape, Value, boolean
+from haven.query.shapes import Shape, Value, boolean, text
 
 
 def _compare_shape(symbol: str) -> Callable[[Shapes], Shape]:
@@ -156,6 +156,10 @@ def _ilike(value: str, pattern: str) -> bool:
     return _pattern(pattern.lower()).fullmatch(value.lower()) is not None
 
 
+def _unsure(*_: Value) -> Value:
+    raise UnsureError
+
+
 # AND and OR are written in one order, whatever the asker's: equal conditions are equal text.
 LOGIC = (
     _comparison("equal", "=", operator.eq),
@@ -175,6 +179,8 @@ LOGIC = (
     Function("case", _case_shape, _case, _choose, strict=False),
     Function("coalesce", _coalesce_shape, _coalesce, _first_present, strict=False),
     Function("nullif", _nullif_shape, _nullif, lambda a, b: None if a == b else a, strict=False),
+    # only counted: a row value is never shown, and its shape says that it is no number
+    Function("row", lambda _: text(nullable=False), named("row"), _unsure, strict=False, exact=False),
     Function("like", _like_shape, lambda arguments, _: f"({arguments[0]} LIKE {arguments[1]})", _like),
     Function("ilike", _like_shape, lambda arguments, _: f"({arguments[0]} ILIKE {arguments[1]})", _ilike),
 )

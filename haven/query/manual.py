@@ -64,6 +64,7 @@ WRITTEN: Mapping[str, tuple[tuple[str, ...], str]] = {
     "case": (("CASE WHEN c THEN x ELSE y END", "CASE i WHEN 1 THEN x END", "if(c, x, y)", "iff(c, x, y)"), ""),
     "coalesce": (("coalesce(x, 0)", "ifnull(x, 0)", "nvl(x, 0)"), "the first that is not NULL"),
     "nullif": (("nullif(a, b)",), "NULL where they are equal"),
+    "row": ((), "inside COUNT(DISTINCT (a, b)) alone"),
     "like": (("t LIKE 'ab%'", "t NOT LIKE '_b'"), "the pattern is a constant"),
     "ilike": (("t ILIKE 'ab%'",), "in any case of letters"),
     "lower": (("lower(t)",), ""),
@@ -133,10 +134,12 @@ WRITTEN: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 def function_table() -> str:
-    """The functions a question may use, as a Markdown table in the catalogue's order. Raises KeyError for one that is not described."""
+    """The functions a question may spell, as a Markdown table in the catalogue's order. Raises KeyError for one that is not described."""
     lines = ["| written | |", "|---|---|"]
     for name in CATALOGUE:
         forms, note = WRITTEN[name]
+        if not forms:
+            continue
         shown = ", ".join(f"`{form}`" for form in forms).replace("|", "\\|")
         lines.append(f"| {shown} | {note} |")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from haven.query.expressions import Expression, Literal, UnitColumn, leaves
 from haven.query.functions import call
 from haven.query.grammar import refusal
 from haven.query.moments import MOMENTS, moment
+from haven.query.names import shown
 from haven.query.quantiles import CHOSEN, chosen
 
 PICKED = (exp.ArgMax, exp.ArgMin, exp.First, exp.Last)
@@ -65,8 +66,10 @@ def _count(row: Row, node: exp.Expr, condition: Expression | None) -> Aggregate:
     if argument is None or (isinstance(argument, exp.Star) and not argument.args.get("except_")):
         return Aggregate(Kind.ROWS, None, conjunction(condition))
     if isinstance(argument, exp.Distinct):
-        if len(argument.expressions) != 1 or argument.find(exp.Tuple) is not None:
-            raise _several_refused()
+        if len(argument.expressions) != 1:
+            raise _several_refused(argument)
+        if isinstance(argument.expressions[0].unnest(), exp.Tuple):
+            return _distinct_rows(row, argument.expressions[0].unnest(), condition)
         return _distinct(row, argument.expressions[0], condition)
     value, condition = _of_person(row, argument, condition)
     return count_of(_not_null(value), condition)
@@ -104,17 +107,30 @@ def _distinct(row: Row, counted: exp.Expr, condition: Expression | None) -> Aggr
     return Aggregate(Kind.VALUES, value, condition)
 
 
+def _distinct_rows(row: Row, counted: exp.Expr, condition: Expression | None) -> Aggregate:
+    """COUNT(DISTINCT (a, b)): combinations, NULL being a value of each like any other."""
+    values = tuple(row.bind(part) for part in counted.expressions)
+    if any(isinstance(leaf, UnitColumn) for value in values for leaf in leaves(value)):
+        raise Refused(
+            Code.QUERY_AGGREGATE,
+            "The column that identifies persons is counted by itself.",
+            "Write COUNT(DISTINCT id), and COUNT(DISTINCT (a, b)) of other columns.",
+        )
+    return Aggregate(Kind.VALUES, call("row", *values), condition)
+
+
 def _not_null(expression: Expression) -> Expression:
     if isinstance(expression, Literal) and expression.value is None:
         raise Refused(Code.QUERY_AGGREGATE, "COUNT(NULL) is always 0.", "Write COUNT(*), or COUNT of a column.")
     return expression
 
 
-def _several_refused() -> Refused:
+def _several_refused(node: exp.Expr) -> Refused:
+    named = ", ".join(part.name or "x" for part in node.expressions[:6])
     return Refused(
         Code.QUERY_AGGREGATE,
-        "Combinations of several columns are not counted as they stand.",
-        "Write COUNT(DISTINCT concat_ws('/', a, b)).",
+        "COUNT(DISTINCT …) takes one value.",
+        f"Write the columns as one row: COUNT(DISTINCT ({shown(named)})). There NULL is a value like any other.",
     )
 
 

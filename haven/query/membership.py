@@ -12,13 +12,17 @@ from sqlglot import exp
 from haven.errors import Code, Refused
 from haven.query.binding import MEMBERSHIP
 from haven.query.bounding import Options, bound_rows
+from haven.query.correlation import Apart, ownership_refused
 from haven.query.expressions import Call, Expression, Membership, UnitColumn, literal, sources_of
 from haven.query.functions import call
 from haven.query.joining import Beside, Condition
 from haven.query.names import Scope
+from haven.query.public_matches import among, matched
+from haven.query.public_values import any_row
 from haven.query.relations import Rows
 from haven.query.render import quoted, render
 from haven.query.rows_sql import columns_used, rows_text
+from haven.query.scalars import scalar
 from haven.query.shapes import boolean
 from haven.query.stages import AnswerStage, RowStage, Stage, names_read
 
@@ -29,34 +33,40 @@ Member = Callable[[Expression], Expression]
 
 def settle(tree: exp.Select, scope: Scope, select: Select) -> None:
     """Resolve every IN (SELECT …) and EXISTS of a SELECT's own expressions, and leave with each node what the binder makes of it."""
-    parts = [value for name, value in tree.args.items() if name not in {"from_", "joins", "with_"}]
+    parts = [value for name, value in tree.args.items() if name not in {"from_", "joins", "with_", "limit", "offset"}]
     pending = [each for value in parts for each in (value if isinstance(value, list) else [value]) if isinstance(each, exp.Expr)]
     while pending:
         node = pending.pop()
         if isinstance(node, exp.Exists):
             node.meta[MEMBERSHIP] = _exists(node, scope, select)
         elif isinstance(node, exp.In) and node.args.get("query") is not None:
-            node.meta[MEMBERSHIP] = _within(node, select)
+            node.meta[MEMBERSHIP] = _within(node, scope, select)
             pending.append(node.this)
-        elif not isinstance(node, exp.Subquery | exp.Select):
+        elif isinstance(node, exp.Subquery):
+            node.meta[MEMBERSHIP] = scalar(node, scope, select)
+        elif not isinstance(node, exp.Select):
             pending += list(node.iter_expressions())
 
 
-def _within(node: exp.In, select: Select) -> Member:
-    """`operand IN (SELECT column …)`."""
-    query = node.args["query"]
-    stage = _rows(select(query.unnest() if isinstance(query, exp.Subquery) else query))
-    if len(stage.columns) != 1:
+def _within(node: exp.In, scope: Scope, select: Select) -> Member:
+    """`operand IN (SELECT column …)`, and of several columns of public tables."""
+    query = node.args["query"].unnest()
+    wanted = len(node.this.unnest().expressions) if isinstance(node.this.unnest(), exp.Tuple) else 1
+    apart = Apart(query, scope) if isinstance(query, exp.Select) else None
+    stage = _rows(select(query if apart is None or not apart.across else apart.inner(query.expressions)))
+    values = tuple(named.expression for named in stage.columns[:wanted])
+    if len(stage.columns) - (0 if apart is None else len(apart.columns)) != wanted:
         raise Refused(Code.QUERY_SUBQUERY, "IN takes a SELECT of one column.", "Select the unit column: id IN (SELECT id FROM …).")
-    value = stage.columns[0].expression
+    across = () if apart is None else apart.bound(stage.columns[wanted:])
 
-    def member(operand: Expression) -> Expression:
-        if isinstance(operand, UnitColumn) and isinstance(value, UnitColumn):
-            _check_present(value, stage.rows)
-            return _of_unit(operand, stage.rows)
-        if stage.rows.personal or isinstance(operand, UnitColumn):
-            raise _ownership_refused()
-        return _in_public(operand, stage.rows, value)
+    def member(*operands: Expression) -> Expression:
+        if wanted == 1 and not across and isinstance(operands[0], UnitColumn) and isinstance(values[0], UnitColumn):
+            _check_present(values[0], stage.rows)
+            return _of_unit(operands[0], stage.rows)
+        if stage.rows.personal or any(isinstance(each, UnitColumn) for each in operands):
+            raise _compared_refused() if across or wanted > 1 else ownership_refused()
+        pairs = tuple(zip(operands, values, strict=True))
+        return _in_public(operands[0], stage.rows, values[0]) if wanted == 1 and not across else among(stage.rows, across, pairs)
 
     return member
 
@@ -73,7 +83,7 @@ def _matched(right: Rows, on: Condition) -> Expression:
     return found[0] if len(found) == 1 else call("and", *found)
 
 
-def _memberships(right: Rows, on: Condition) -> list[Membership]:
+def _memberships(right: Rows, on: Condition) -> list[Expression]:
     """By the row's unit, or by one value in a public table; what else ON says is of `right` alone."""
     inside = {source.source for source in right.sources}
     across = [each for each in on.others if not sources_of(each) <= inside]
@@ -85,77 +95,38 @@ def _memberships(right: Rows, on: Condition) -> list[Membership]:
         if across:
             raise _compared_refused()
         return [_of_unit(unit, rows) for unit in dict.fromkeys(units)]
+    if right.personal or on.links or not across:
+        raise ownership_refused()
     match across:
-        case [Call(function="equal", arguments=(one, other))] if not (right.personal or on.links):
+        case [Call(function="equal", arguments=(one, other))]:
             operand, value = (other, one) if sources_of(one) <= inside else (one, other)
             if sources_of(value) <= inside and not sources_of(operand) & inside:
                 return [_in_public(operand, rows, value)]
-    raise _ownership_refused()
+    return [matched(rows, across)]
 
 
 def _exists(node: exp.Exists, scope: Scope, select: Select) -> Expression:
-    """EXISTS (SELECT … WHERE inner.id = outer.id AND …): whether the row's own unit, or its value in a public table, has such a row."""
+    """EXISTS (SELECT … WHERE inner.id = outer.id AND …): whether the row's own unit, or a row of public tables, has such a row."""
     inner = node.this.unnest() if isinstance(node.this, exp.Subquery) else node.this
-    if not isinstance(inner, exp.Select) or inner.args.get("group") is not None or inner.args.get("having") is not None:
-        raise _ownership_refused()
-    copy = inner.copy()
-    where = copy.args.get("where")
-    called = {alias.lower() for alias in _aliases(copy)}
-    parts = [] if where is None else _conjuncts(where.this)
-    met = [(part, ends) for part in parts if (ends := _across(part, called)) is not None]
-    if not met:
-        raise _ownership_refused()
-    kept = [part for part in parts if all(part is not across for across, _ in met)]
-    if any(_outside(column, called) for part in kept for column in part.find_all(exp.Column)):
-        raise _compared_refused()
-    copy.set("where", exp.Where(this=exp.and_(*kept, copy=False)) if kept else None)
-    copy.set("expressions", [inner for _, (_, inner) in met])
-    stage = _rows(select(copy))
-    pairs = [(scope.column(outer), column.expression) for (_, (outer, _)), column in zip(met, stage.columns, strict=True)]
-    links = tuple((one, other) for one, other in pairs if isinstance(one, UnitColumn) and isinstance(other, UnitColumn))
-    others = tuple(
-        call("equal", one, other) for one, other in pairs if not isinstance(one, UnitColumn) and not isinstance(other, UnitColumn)
-    )
-    if len(links) + len(others) != len(pairs):
-        raise _ownership_refused()
+    if not isinstance(inner, exp.Select) or any(inner.args.get(part) is not None for part in ("group", "having", "limit", "offset")):
+        raise ownership_refused()
+    apart = Apart(inner, scope)
+    if not apart.across:
+        return _any_row(_rows(select(inner)))
+    stage = _rows(select(apart.inner([])))
+    links, others = apart.split(stage.columns)
     return _matched(stage.rows, Condition(links, others))
 
 
-def _across(part: exp.Expr, called: set[str]) -> tuple[exp.Column, exp.Expr] | None:
-    """The column of the outer row that a conjunct makes equal to a value of the subquery, and that value."""
-    node = part.unnest()
-    if not isinstance(node, exp.EQ):
-        return None
-    one, other = node.this.unnest(), node.expression.unnest()
-    for outer, inner in ((one, other), (other, one)):
-        if _outside(outer, called) and not any(_outside(column, called) for column in inner.find_all(exp.Column)):
-            return outer, inner
-    return None
-
-
-def _outside(node: exp.Expr, called: set[str]) -> bool:
-    return isinstance(node, exp.Column) and bool(node.table) and node.table.lower() not in called
-
-
-def _aliases(tree: exp.Select) -> list[str]:
-    clauses = [tree.args.get("from_"), *(tree.args.get("joins") or [])]
-    return [clause.this.alias_or_name for clause in clauses if clause is not None]
-
-
-def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
-    found, pending = [], [node]
-    while pending:
-        part = pending.pop().unnest()
-        if isinstance(part, exp.And):
-            pending += [part.expression, part.this]
-        else:
-            found.append(part)
-    return found
+def _any_row(stage: RowStage) -> Expression:
+    if stage.rows.personal:
+        raise ownership_refused()
+    return any_row(stage.rows)
 
 
 def _rows(stage: Stage) -> RowStage:
     if isinstance(stage, AnswerStage):
-        raise _ownership_refused()
+        raise ownership_refused()
     return stage
 
 
@@ -186,17 +157,9 @@ def _sql(rows: Rows, value: Expression) -> str:
     return text.select([f"{render(value, text.names)} AS {quoted('v_')}"])
 
 
-def _ownership_refused() -> Refused:
-    return Refused(
-        Code.QUERY_OWNERSHIP,
-        "A subquery inside an expression may only ask whether the row's own person is in it, or read public tables.",
-        "Write id IN (SELECT id FROM … WHERE …), EXISTS (SELECT 1 FROM b WHERE b.id = a.id AND …), or join on the unit column.",
-    )
-
-
 def _compared_refused() -> Refused:
     return Refused(
         Code.QUERY_SUBQUERY,
-        "Inside EXISTS, or ON a SEMI JOIN, only the unit or one value of a public table is compared with the row outside.",
-        "Join on the unit column with that condition, and count persons: COUNT(DISTINCT id).",
+        "Where a subquery reads tables of persons, only the unit is compared with the row outside.",
+        "Join on the unit column with that condition, and count persons: SELECT COUNT(DISTINCT a.id) FROM a JOIN b ON a.id = b.id AND ….",
     )

@@ -4,7 +4,7 @@ They are answered as rows, one a person (or one for each of a person's groups), 
 Inner aggregates are of integers or are choices among values: no order of rows, hence no other person, can change them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -12,7 +12,7 @@ from haven.errors import Code, Refused
 from haven.privacy.choices import Aim
 from haven.query.aggregates import Aggregate, AggregateTable, Kind, Row, numeric
 from haven.query.domains import domain_of
-from haven.query.expressions import Call, Column, Expression, Literal, Membership, UnitColumn, literal
+from haven.query.expressions import Call, Column, Expression, Literal, Matched, Membership, UnitColumn, literal
 from haven.query.functions import call
 from haven.query.private_plan import OutputType
 from haven.query.relations import Derived, Named, PerUnit, Pick, Rows, Scan
@@ -154,6 +154,8 @@ class PersonGroups:
                 return UnitColumn(self.source, expression.name, expression.shape)
             case Membership(operand=operand, subquery=subquery, reads=reads, shape=shape):
                 return Membership(self.lifted(operand), subquery, reads, shape)
+            case Matched(operands=operands):
+                return replace(expression, operands=tuple(map(self.lifted, operands)))
             case Call(function=function, arguments=arguments):
                 return call(function, *(self.lifted(argument) for argument in arguments))
             case Column(name=name, source=source) if source != self.source:

@@ -7,11 +7,21 @@ from sqlglot import exp
 from haven.errors import Code, Refused
 from haven.query.aggregates import unit_refused
 from haven.query.binding import Binder
-from haven.query.expressions import Call, Column, Expression, KeyLeaf, Membership, UnitColumn
+from haven.query.expressions import (
+    Call,
+    Column,
+    Expression,
+    KeyLeaf,
+    Matched,
+    Membership,
+    PublicValue,
+    UnitColumn,
+    lookups_in,
+)
 from haven.query.functions import call
 from haven.query.names import Scope
 from haven.query.relations import Named, columns_by_name
-from haven.query.select_list import has_aggregate, item_at, select_items
+from haven.query.select_list import has_aggregate, item_at, orders_all, select_items
 from haven.query.stages import AnswerStage, Sort
 
 MOST_ROWS_SHOWN = 2**53
@@ -32,8 +42,8 @@ def post_process(tree: exp.Select, source: AnswerStage, scope: Scope) -> AnswerS
     having = source.having
     if where is not None:
         _check_uncut(source)
-        having = (*having, binder.condition(where.this))
-    columns = select_items(tree, scope, binder)
+        having = (*having, _above(binder.condition(where.this)))
+    columns = tuple(Named(item.name, _above(item.expression)) for item in select_items(tree, scope, binder))
     stage = replace(source, columns=columns, having=having)
     return ordered_and_cut(tree, stage, binder)
 
@@ -52,7 +62,7 @@ def ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder) -> Ans
     order = tree.args.get("order")
     if order is not None:
         _check_uncut(stage)
-        stage = replace(stage, order=tuple(_sort(term, stage, binder) for term in order.expressions))
+        stage = replace(stage, order=tuple(sort for term in order.expressions for sort in _sorts(term, stage, binder)))
     offset, limit = (_count_of_rows(tree.args.get(part)) for part in ("offset", "limit"))
     if offset is not None or limit is not None:
         _check_uncut(stage)
@@ -60,9 +70,10 @@ def ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder) -> Ans
     return stage
 
 
-def _sort(term: exp.Ordered, stage: AnswerStage, binder: Binder) -> Sort:
-    node = term.this
-    return Sort(_ordering(node, stage, binder), bool(term.args.get("desc")), bool(term.args.get("nulls_first")))
+def _sorts(term: exp.Ordered, stage: AnswerStage, binder: Binder) -> list[Sort]:
+    """One term; ALL and * stand for every column of the select list."""
+    found = [each.expression for each in stage.columns] if orders_all(term.this) else [_ordering(term.this, stage, binder)]
+    return [Sort(each, bool(term.args.get("desc")), bool(term.args.get("nulls_first"))) for each in found]
 
 
 def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder) -> Expression:
@@ -85,6 +96,22 @@ def _count_of_rows(clause: exp.Expr | None) -> int | None:
     return int(written)
 
 
+def _above(expression: Expression) -> Expression:
+    """What may stand above the noise."""
+    if any(True for _ in lookups_in(expression)):
+        raise looked_up_refused()
+    return expression
+
+
+def looked_up_refused() -> Refused:
+    """The refusal of other tables above the noise, where no row is read any more."""
+    return Refused(
+        Code.QUERY_SUBQUERY,
+        "Beside a noisy answer public tables are not read, but for the COUNT(*), MIN and MAX of a whole table, which are known.",
+        "Write the number itself, which the catalogue or the public file shows, or use the subquery in WHERE or in a group key.",
+    )
+
+
 def lifted(expression: Expression, keys: tuple[Named, ...]) -> Expression:
     """The same above the aggregation: each group key becomes its value; other columns of rows have no single value there."""
     for index, key in enumerate(keys):
@@ -95,6 +122,8 @@ def lifted(expression: Expression, keys: tuple[Named, ...]) -> Expression:
             return call(function, *(lifted(argument, keys) for argument in arguments))
         case UnitColumn() | Membership():
             raise unit_refused()
+        case PublicValue() | Matched():
+            raise looked_up_refused()
         case Column(name=name, table=""):
             raise Refused(
                 Code.QUERY_ROWS,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from haven.query.expressions import Call, Column, Expression, Literal, columns_of, leaves, memberships_in
+from haven.query.expressions import Call, Column, Expression, Literal, columns_of, leaves, lookups_in
 from haven.query.relations import Scan
 from haven.query.render import quoted
 
@@ -83,7 +83,7 @@ def first_row(scan: Scan, keys: Sequence[Expression], conditions: Sequence[Expre
     if others or not isinstance(key, Column) or key.storage.rank_in_group is None:
         return None
     read = {leaf for condition in conditions for leaf in leaves(condition) if not isinstance(leaf, Literal)}
-    if read - {key} or any(True for condition in conditions for _ in memberships_in(condition)):
+    if read - {key} or any(True for condition in conditions for _ in lookups_in(condition)):
         return None
     return f"({quoted(key.storage.rank_in_group)} = 1)"
 

@@ -7,7 +7,7 @@ from haven.catalog.dataset import ColumnType
 from haven.catalog.layout import UNIT
 from haven.errors import Code, Refused
 from haven.query.dates import within_years
-from haven.query.expressions import Call, Column, Expression, Literal, Membership, UnitColumn
+from haven.query.expressions import Call, Column, Expression, Literal, Matched, Membership, PublicValue, UnitColumn
 from haven.query.functions import CATALOGUE, COMPARISONS
 from haven.query.private_plan import OutputType
 from haven.query.shapes import Interval, Value, days_of
@@ -26,7 +26,7 @@ NULL_TYPES = {
 }
 
 
-def render(expression: Expression, names: Names) -> str:
+def render(expression: Expression, names: Names) -> str:  # noqa: PLR0911 - one way to write for each kind of expression
     """Total DuckDB SQL of a row's expression: it never raises, and is finite or NULL, on any stored row.
 
     Raises Refused(QUERY_TOO_LARGE) where the text would pass `LONGEST_SQL`: guards repeat what they guard.
@@ -36,6 +36,12 @@ def render(expression: Expression, names: Names) -> str:
             return _column(expression, names)
         case Membership(operand=operand, subquery=subquery):
             return f"({render(operand, names)} IN ({subquery}))"
+        case PublicValue(sql=sql):
+            return f"({sql})"
+        case Matched(operands=operands, sql=sql):
+            for index, operand in enumerate(operands):
+                sql = sql.replace(Matched.mark(index), render(operand, names))
+            return sql
         case UnitColumn(source=source):
             return names[source] + quoted(UNIT)
         case Literal(value=value, shape=shape):

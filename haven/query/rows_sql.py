@@ -62,7 +62,7 @@ class _Writer:
 
     def in_order(self, rows: Rows) -> Rows:
         """Inner joins of personal relations commute: the least text comes first, and public tables last."""
-        if not rows.joined or any(each.outer for each in rows.joined):
+        if not rows.joined or any(each.outer for each in rows.joined) or not rows.personal:
             return rows
         personal = sorted(
             (each for each in rows.sources if not isinstance(each, PublicScan)), key=lambda each: _Writer(None, None).table(each, "")

@@ -36,12 +36,19 @@ def select_items(tree: exp.Select, scope: Scope, binder: Binder) -> tuple[Named,
     return tuple(items)
 
 
+def orders_all(node: exp.Expr) -> bool:
+    """Whether a term of ORDER BY is ALL, or *."""
+    return isinstance(node, exp.Star) or (isinstance(node, exp.Var) and node.name.upper() == "ALL")
+
+
 def check_order(tree: exp.Select, items: Sequence[Named], binder: Binder) -> None:
     """ORDER BY over rows changes nothing of what is asked of them; its names are checked, and that is all."""
     order = tree.args.get("order")
     named = {item.name.lower() for item in items}
     for term in order.expressions if order is not None else ():
         node = term.this
+        if orders_all(node):
+            continue
         if isinstance(node, exp.Literal) and not node.args.get("is_string"):
             item_at(node, items)
         elif not (isinstance(node, exp.Column) and not node.table and node.name.lower() in named):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from haven.catalog.dataset import Dataset
 from haven.policy.authorisation import Footprint
 from haven.query.aggregates import Aggregate
-from haven.query.expressions import AggregateLeaf, Call, Expression, columns_of, leaves, memberships_in
+from haven.query.expressions import AggregateLeaf, Call, Expression, columns_of, leaves, lookups_in
 from haven.query.relations import Derived, Named, PerUnit, Pick, Rows, Selected, every_source
 
 
@@ -119,7 +119,7 @@ def names_read(rows: Rows, expressions: Iterable[Expression]) -> frozenset[str]:
             found.add(source.table)
     for expression in read:
         found |= {f"{column.table}.{column.name}" for column in columns_of(expression) if column.table}
-        found |= {name for membership in memberships_in(expression) for name in membership.reads}
+        found |= {name for lookup in lookups_in(expression) for name in lookup.reads}
     return frozenset(found)
 
 

@@ -134,6 +134,7 @@ _TITLES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Or: _chain,
     exp.Is: lambda node: f"({title(node.this)} IS {title(node.args['expression'])})",
     exp.In: lambda node: f"({title(node.this)} IN ({', '.join(map(title, node.expressions))}))",
+    exp.Tuple: lambda node: f'"row"({", ".join(map(title, node.expressions))})',
     exp.Between: lambda node: f"({title(node.this)} BETWEEN {title(node.args['low'])} AND {title(node.args['high'])})",
     exp.Anonymous: lambda node: f"{str(node.this).lower()}({', '.join(map(title, node.expressions))})",
 }

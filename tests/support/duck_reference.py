@@ -284,9 +284,14 @@ def _amend(node: exp.Expr) -> exp.Expr:
 
 def _or_zero(node: exp.Expr) -> exp.Expr:
     select = node.find_ancestor(exp.Select)
-    if not isinstance(select, exp.Select) or _is_per_person(select):
+    if not isinstance(select, exp.Select) or _is_per_person(select) or _is_value(select):
         return node
     return exp.Coalesce(this=node.copy(), expressions=[exp.Literal.number(0)])
+
+
+def _is_value(select: exp.Select) -> bool:
+    """Whether a SELECT stands inside an expression: of public tables, whose sum of nothing is NULL."""
+    return isinstance(select.parent, exp.Subquery) and not isinstance(select.parent.parent, exp.From | exp.Join)
 
 
 def _is_per_person(select: exp.Select) -> bool:
