@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from haven.cli.house import House
+    from haven.ledger.database import Place
+    from tests.support.postgres import Cluster
 
 settings.register_profile("haven", deadline=None)  # a first example loads libraries, and machines differ
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)  # the same run, red or green
@@ -75,3 +77,24 @@ def shared_bench_house(bench_template: Path, tmp_path_factory: pytest.TempPathFa
 
     with open_house(house.copy_home(bench_template, tmp_path_factory.mktemp("shared") / "home")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> "Iterator[Cluster]":
+    """A PostgreSQL server of this run's own."""
+    from tests.support import postgres  # noqa: PLC0415 - the same
+
+    reason = postgres.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgres.cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def books_place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
+    """Where a test's own books may be, on each store: one that takes this runs on both."""
+    if request.param == "sqlite":
+        return tmp_path / "books.sqlite"
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    return cluster.fresh()

@@ -1,7 +1,15 @@
 """Plans, permits and answers for tests of the books: no data, no noise, only what the ledger reads of them."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import psycopg
+
+from haven.ledger.database import Place
 from haven.ledger.entries import RecordedAnswer
 from haven.policy.authorisation import Authorisation, Caps, Footprint
 from haven.policy.roles import Tier
@@ -63,3 +71,14 @@ def plan(price: Price, digest: str = "plan-digest", dataset: str = "nafld", popu
         warnings=(),
         words=(),
     )
+
+
+@contextmanager
+def outsider(place: Place) -> Iterator[Any]:
+    """The books' database through its own driver, past everything that haven does; each statement is a transaction of its own."""
+    if isinstance(place, Path):
+        with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+            yield connection
+    else:
+        with psycopg.connect(place, autocommit=True) as connection:
+            yield connection

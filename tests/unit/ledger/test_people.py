@@ -1,18 +1,19 @@
 """Accounts: names, passwords and their locks, tokens, suspension."""
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import argon2
 import pytest
+from sqlalchemy import MetaData, select
 
 from haven.errors import Code, Refused
 from haven.ledger import people as people_module
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
+from haven.ledger.opening import look
 from haven.ledger.people import People, Person
 from haven.policy.roles import Principal, Role
 from tests.support.books import NOW, later
@@ -30,12 +31,12 @@ def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "books.sqlite"
+def _path(books_place: Place) -> Place:
+    return books_place
 
 
 @pytest.fixture(name="ledger")
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(path: Place) -> Iterator[Ledger]:
     with Ledger.open(path) as ledger:
         ledger.people.add_user("alice", Role.RESEARCHER, actor="custodian", now=NOW, project="liver")
         ledger.people.set_password("alice", PASSWORD, actor="custodian", now=NOW)
@@ -230,11 +231,12 @@ def test_suspending_needs_a_reason_and_someone(people: People) -> None:
     assert refusal.value.code is Code.NOT_FOUND
 
 
-def test_neither_password_nor_token_stands_anywhere_in_the_file(people: People, path: Path) -> None:
+def test_neither_password_nor_token_stands_anywhere_in_the_books(people: People, path: Place) -> None:
     token = people.issue_token("alice", NOW)
     people.verify_password("alice", "a wrong guess", NOW)
-    with sqlite3.connect(path) as books:
-        text = "\n".join(books.iterdump())
-    books.close()
+    with look(path) as books:
+        found = MetaData()
+        found.reflect(books)
+        text = "\n".join(repr(tuple(row)) for table in found.sorted_tables for row in books.execute(select(table)))
     assert all(secret not in text for secret in (PASSWORD, token, token.removeprefix("haven_"), "a wrong guess"))
     assert "$argon2id$" in text

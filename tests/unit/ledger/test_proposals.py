@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from haven.errors import Code, Refused
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.ledger.proposal_states import ENTRIES, TABLE, Part, ProposalEvent, ProposalState, step
 from haven.ledger.proposals import Proposal
@@ -31,13 +31,13 @@ PEOPLE = (
 
 
 @pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def _ledger(books_place: Place) -> Iterator[Ledger]:
+    with Ledger.open(books_place) as ledger:
         for name, role in PEOPLE:
             ledger.people.add_user(name, role, actor="setup", now=NOW)
         ledger.proposals.register("door.opened", _open_door)
         yield ledger
-    assert audit_verify(tmp_path / "books.sqlite").problems == ()
+    assert audit_verify(books_place).problems == ()
 
 
 def _open_door(tx: Transaction, proposal: Proposal, now: datetime) -> None:

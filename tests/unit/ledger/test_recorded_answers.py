@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from haven.errors import Code, Fault, Refused
+from haven.ledger.database import Place
 from haven.ledger.entries import Receipt, SpendState
 from haven.ledger.ledger import Ledger
 from tests.support.books import ANSWER, NOW, caps, later, permit, plan, rho
@@ -15,8 +15,8 @@ ALLOWED = caps(rho(1000))
 
 
 @pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def _ledger(books_place: Place) -> Iterator[Ledger]:
+    with Ledger.open(books_place) as ledger:
         yield ledger
 
 

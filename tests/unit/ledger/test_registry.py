@@ -1,23 +1,23 @@
 """Policies by version, states, snapshots, and the number that moves with them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from haven.errors import Code, Refused
 from haven.ledger import standing
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.ledger.registry import PolicyKind, Registry, Standing, State
 from tests.support.books import NOW, later
 
 
 @pytest.fixture(name="ledger")
-def _ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def _ledger(books_place: Place) -> Iterator[Ledger]:
+    with Ledger.open(books_place) as ledger:
         yield ledger
-    assert audit_verify(tmp_path / "books.sqlite").problems == ()
+    assert audit_verify(books_place).problems == ()
 
 
 @pytest.fixture(name="registry")

@@ -8,6 +8,7 @@ import pytest
 
 from haven.errors import Code, Fault, Refused
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.entries import RecordedAnswer, Reservation, SpendState
 from haven.ledger.ledger import Ledger
 from haven.ledger.registry import PolicyKind, State
@@ -19,12 +20,12 @@ from tests.support.books import ANSWER, NOW, caps, later, permit, plan, rho
 
 
 @pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "books.sqlite"
+def _path(books_place: Place) -> Place:
+    return books_place
 
 
 @pytest.fixture(name="ledger")
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(path: Place) -> Iterator[Ledger]:
     with Ledger.open(path) as ledger:
         yield ledger
     assert audit_verify(path).problems == ()
@@ -250,8 +251,8 @@ def test_a_time_without_a_zone_is_an_error(ledger: Ledger) -> None:
         ledger.reserve(plan(rho(1)), permit(caps(rho(10))), 1, NOW.replace(tzinfo=None))
 
 
-def test_a_question_planned_on_an_earlier_snapshot_is_refused_and_takes_nothing(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def test_a_question_planned_on_an_earlier_snapshot_is_refused_and_takes_nothing(path: Place) -> None:
+    with Ledger.open(path) as ledger:
         for serial in (1, 2):
             ledger.registry.add_snapshot("nafld", serial, b"salt", "fingerprint", "custodian", NOW)
         with pytest.raises(Refused) as refused:

@@ -10,48 +10,77 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, insert, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import event, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from haven.errors import Code, Fault, Refused
 from haven.ledger import opening, schema
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.failures import LEDGER_FAULT
 from haven.ledger.ledger import Ledger
+from haven.ledger.opening import look
+from haven.ledger.postgres_server import WRITERS_LOCK
 from haven.ledger.writer import TIDY_AFTER, Transaction
 from haven.policy.roles import Role
-from tests.support.books import ANSWER, NOW, caps, permit, plan, rho
+from tests.support.books import ANSWER, NOW, caps, outsider, permit, plan, rho
 
 
 @pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "books.sqlite"
+def _path(books_place: Place) -> Place:
+    return books_place
 
 
 @pytest.fixture(name="ledger")
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(path: Place) -> Iterator[Ledger]:
     with Ledger.open(path) as ledger:
         yield ledger
 
 
-def _kinds(path: Path) -> list[str]:
-    with sqlite3.connect(path) as books:
-        kinds = [kind for (kind,) in books.execute("SELECT kind FROM entries ORDER BY seq")]
-    books.close()
-    return kinds
+@pytest.fixture(name="file")
+def _file(tmp_path: Path) -> Path:
+    """For what only a file does."""
+    return tmp_path / "books.sqlite"
 
 
-def test_a_record_is_on_disk_when_the_call_returns(ledger: Ledger, path: Path) -> None:
+@pytest.fixture(name="filed")
+def _filed(file: Path) -> Iterator[Ledger]:
+    with Ledger.open(file) as ledger:
+        yield ledger
+
+
+@pytest.fixture(name="empty", params=["sqlite", "postgresql"])
+def _empty(request: pytest.FixtureRequest, file: Path) -> Place:
+    """Where no books are yet: neither file nor tables."""
+    if request.param == "sqlite":
+        return file
+    address: str = request.getfixturevalue("postgres_cluster").fresh("template0")
+    return address
+
+
+def _kinds(path: Place) -> list[str]:
+    with outsider(path) as books:
+        return [kind for (kind,) in books.execute("SELECT kind FROM entries ORDER BY seq")]
+
+
+def _wait_for_queue(ledger: Ledger, length: int) -> None:
+    deadline = time.monotonic() + 10
+    while ledger._store._writer._jobs.qsize() < length and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_a_record_is_on_disk_when_the_call_returns(ledger: Ledger, path: Place) -> None:
     entry = ledger.record("desk.viewed", "carol", {"item": "i1", "count": 3}, NOW)
     assert _kinds(path) == ["desk.viewed"]
     assert ledger.entries(kind="desk.viewed", actor="carol") == (entry,)
     assert ledger.entries(actor="nobody") == ()
 
 
-def test_a_transaction_writes_rows_and_entry_together(ledger: Ledger, path: Path) -> None:
+def test_a_transaction_writes_rows_and_entry_together(ledger: Ledger, path: Place) -> None:
     with ledger.transaction() as tx:
         tx.connection.execute(insert(schema.counters), {"name": "desk", "value": 7})
         tx.append("desk.opened", "carol", {}, NOW)
@@ -61,7 +90,7 @@ def test_a_transaction_writes_rows_and_entry_together(ledger: Ledger, path: Path
         assert connection.execute(select(schema.counters.c.value).where(schema.counters.c.name == "desk")).scalar() == 7
 
 
-def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger, path: Path) -> None:
+def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger, path: Place) -> None:
     def _fail(tx: Transaction) -> None:
         tx.connection.execute(insert(schema.counters), {"name": "desk", "value": 7})
         tx.append("desk.opened", "carol", {}, NOW)
@@ -74,7 +103,7 @@ def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger, path: Path) ->
     assert audit_verify(path).whole
 
 
-def test_a_broken_constraint_reaches_its_caller_and_undoes_only_its_own_work(ledger: Ledger, path: Path) -> None:
+def test_a_broken_constraint_reaches_its_caller_and_undoes_only_its_own_work(ledger: Ledger, path: Place) -> None:
     def _clash(tx: Transaction) -> None:
         tx.append("desk.opened", "carol", {}, NOW)
         tx.connection.execute(insert(schema.counters), {"name": "registry", "value": 7})
@@ -85,12 +114,12 @@ def test_a_broken_constraint_reaches_its_caller_and_undoes_only_its_own_work(led
 
 
 def test_a_wrong_statement_is_the_callers_own_error(ledger: Ledger) -> None:
-    with pytest.raises(OperationalError), ledger.transaction() as tx:
+    with pytest.raises(DBAPIError, match="no_such_table"), ledger.transaction() as tx:
         tx.connection.execute(text("SELECT * FROM no_such_table"))
     ledger.record("desk.opened", "carol", {}, NOW)
 
 
-def test_a_transaction_that_ends_itself_is_a_fault_and_the_writer_lives_on(ledger: Ledger, path: Path) -> None:
+def test_a_transaction_that_ends_itself_is_a_fault_and_the_writer_lives_on(ledger: Ledger, path: Place) -> None:
     def _end(tx: Transaction) -> None:
         tx.append("desk.opened", "carol", {}, NOW)
         tx.driver.execute("ROLLBACK")
@@ -116,22 +145,20 @@ def test_readers_do_not_wait_for_the_writer(ledger: Ledger) -> None:
         assert time.monotonic() - begun < 1
 
 
-def test_a_reader_cannot_write(ledger: Ledger, path: Path) -> None:
+def test_a_reader_cannot_write(ledger: Ledger, path: Place) -> None:
     with pytest.raises(Fault), ledger.read() as connection:
         connection.execute(insert(schema.counters), {"name": "desk", "value": 7})
     assert audit_verify(path).whole
 
 
-def test_work_that_waited_together_is_committed_together_and_each_hears_its_own(ledger: Ledger, path: Path) -> None:
+def test_work_that_waited_together_is_committed_together_and_each_hears_its_own(ledger: Ledger, path: Place) -> None:
     commits: list[int] = []
     with ThreadPoolExecutor(20) as pool:
         with ledger.transaction() as tx:
-            tx.driver.set_trace_callback(lambda statement: commits.append(1) if statement == "COMMIT" else None)
+            event.listen(tx.connection.engine, "commit", lambda _: commits.append(1))
             good = [pool.submit(ledger.record, f"good{number}", "carol", {"n": number}, NOW) for number in range(8)]
             bad = [pool.submit(ledger.record, f"bad{number}", "carol", {"n": 0.5}, NOW) for number in range(4)]
-            deadline = time.monotonic() + 10
-            while ledger._store._writer._jobs.qsize() < 12 and time.monotonic() < deadline:
-                time.sleep(0.01)
+            _wait_for_queue(ledger, 12)
         entries = [future.result() for future in good]
         assert all(isinstance(future.exception(), TypeError) for future in bad)
     assert sum(commits) == 2
@@ -140,7 +167,7 @@ def test_work_that_waited_together_is_committed_together_and_each_hears_its_own(
     assert (report.whole, report.entries) == (True, 8)
 
 
-def test_two_ledgers_on_one_file_never_overspend_together(path: Path) -> None:
+def test_two_ledgers_on_the_same_books_never_overspend_together(path: Place) -> None:
     allowed = permit(caps(rho(50)))
     codes: set[Code] = set()
 
@@ -162,7 +189,7 @@ def test_two_ledgers_on_one_file_never_overspend_together(path: Path) -> None:
     assert audit_verify(path).whole
 
 
-def test_a_closed_ledger_is_a_fault_and_closing_twice_is_fine(path: Path) -> None:
+def test_a_closed_ledger_is_a_fault_and_closing_twice_is_fine(path: Place) -> None:
     ledger = Ledger.open(path)
     ledger.close()
     ledger.close()
@@ -171,7 +198,7 @@ def test_a_closed_ledger_is_a_fault_and_closing_twice_is_fine(path: Path) -> Non
     assert fault.value.code is Code.FAULT_LEDGER
 
 
-def test_closing_finishes_what_is_queued(path: Path) -> None:
+def test_closing_finishes_what_is_queued(path: Place) -> None:
     ledger = Ledger.open(path)
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(ledger.record, "k", "carol", {"n": number}, NOW) for number in range(50)]
@@ -190,74 +217,70 @@ def test_more_work_than_a_group_holds_is_all_done(ledger: Ledger, monkeypatch: p
     assert sorted(seqs) == list(range(1, 41))
 
 
-def test_writes_are_fully_synchronous_in_wal_with_foreign_keys(ledger: Ledger) -> None:
-    with ledger.transaction() as tx:
+def test_writes_to_a_file_are_fully_synchronous_in_wal_with_foreign_keys(filed: Ledger) -> None:
+    with filed.transaction() as tx:
         pragmas = {name: tx.driver.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")}
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_the_books_are_readable_by_their_owner_alone(ledger: Ledger, path: Path) -> None:
-    ledger.record("k", "carol", {}, NOW)
-    modes = {name.name: stat.S_IMODE(name.stat().st_mode) for name in path.parent.iterdir()}
+def test_a_file_of_books_is_readable_by_its_owner_alone(filed: Ledger, file: Path) -> None:
+    filed.record("k", "carol", {}, NOW)
+    modes = {name.name: stat.S_IMODE(name.stat().st_mode) for name in file.parent.iterdir()}
     assert modes == {"books.sqlite": 0o600, "books.sqlite-wal": 0o600, "books.sqlite-shm": 0o600}
 
 
-def test_opening_books_that_are_up_to_date_is_quick(path: Path) -> None:
-    Ledger.open(path).close()
+def test_opening_books_that_are_up_to_date_is_quick(file: Path) -> None:
+    Ledger.open(file).close()
     times = []
     for _ in range(5):
         begun = time.perf_counter()
-        Ledger.open(path).close()
+        Ledger.open(file).close()
         times.append(time.perf_counter() - begun)
     assert min(times) < 0.1
 
 
-def test_many_may_open_new_books_at_once(path: Path) -> None:
+def test_many_may_open_new_books_at_once(empty: Place) -> None:
     with ThreadPoolExecutor(4) as pool:
-        ledgers = list(pool.map(lambda _: Ledger.open(path), range(4)))
+        ledgers = list(pool.map(lambda _: Ledger.open(empty), range(4)))
     for ledger in ledgers:
         ledger.record("k", "carol", {}, NOW)
         ledger.close()
-    assert _kinds(path) == ["k"] * 4
+    assert _kinds(empty) == ["k"] * 4
 
 
-def test_the_migrations_make_the_schema_that_the_code_declares(path: Path) -> None:
-    Ledger.open(path).close()
+def test_the_migrations_make_the_schema_that_the_code_declares(empty: Place) -> None:
+    Ledger.open(empty).close()
     ours = set(schema.metadata.tables)
 
     def _ours(thing: Any, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: ANN401, FBT001 - Alembic's signature
         return (name if kind == "table" else thing.table.name) in ours
 
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.connect() as connection:
+    with look(empty) as connection:
         context = MigrationContext.configure(connection, opts={"include_object": _ours})
         assert compare_metadata(context, schema.metadata) == []
-    engine.dispose()
 
 
-def test_books_of_a_newer_haven_are_left_alone(path: Path) -> None:
+def test_books_of_a_newer_haven_are_left_alone(path: Place) -> None:
     Ledger.open(path).close()
-    with sqlite3.connect(path) as books:
+    with outsider(path) as books:
         books.execute("UPDATE alembic_version SET version_num = '9999'")
-    books.close()
     with pytest.raises(Fault):
         Ledger.open(path)
 
 
-def test_a_migration_that_fails_leaves_the_books_as_they_were(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_the_books_as_they_were(empty: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def _half(connection: Any) -> None:  # noqa: ANN401 - a Core connection
-        connection.exec_driver_sql("CREATE TABLE half (x)")
+        connection.exec_driver_sql("CREATE TABLE half (x INTEGER)")
         raise KeyError("half")
 
     monkeypatch.setattr(opening, "_upgrade", _half)
     with pytest.raises(KeyError):
-        Ledger.open(path)
+        Ledger.open(empty)
     monkeypatch.undo()
-    with Ledger.open(path) as ledger:
+    with Ledger.open(empty) as ledger:
         ledger.record("k", "carol", {}, NOW)
-    with sqlite3.connect(path) as books:
-        assert books.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
-    books.close()
+    with look(empty) as connection:
+        assert not inspect(connection).has_table("half")
 
 
 @pytest.mark.parametrize(
@@ -265,25 +288,30 @@ def test_a_migration_that_fails_leaves_the_books_as_they_were(path: Path, monkey
     [
         "UPDATE entries SET kind = 'x'",
         "DELETE FROM entries",
-        "INSERT OR REPLACE INTO entries SELECT * FROM entries WHERE seq = 1",
+        "INSERT INTO entries SELECT * FROM entries WHERE seq = 1 ON CONFLICT (seq) DO UPDATE SET kind = 'x'",
         "INSERT INTO entries SELECT 9, kind, actor, at, body, digest, digest FROM entries WHERE seq = 1",
-        "INSERT INTO entries SELECT max(seq) + 1, kind, actor, at, body, prev_digest, digest FROM entries",
+        "INSERT INTO entries SELECT seq + 1, kind, actor, at, body, prev_digest, digest FROM entries ORDER BY seq DESC LIMIT 1",
         "UPDATE answers SET content = '{}'",
         "DELETE FROM answers",
         "UPDATE spends SET outcome = 'x'",
         "DELETE FROM spends",
     ],
 )
-def test_what_is_written_for_good_cannot_be_changed_by_a_statement(path: Path, statement: str) -> None:
+def test_what_is_written_for_good_cannot_be_changed_by_a_statement(path: Place, statement: str) -> None:
     with Ledger.open(path) as ledger:
         reservation = ledger.reserve(plan(rho(1)), permit(caps(rho(5))), 1, NOW)
         ledger.post(reservation, ANSWER, "pass", NOW)
-    with sqlite3.connect(path) as books, pytest.raises(sqlite3.IntegrityError, match=r"only grow|ends once"):
+    with outsider(path) as books, pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match=r"only grow|ends once"):
         books.execute(statement)
-    books.close()
 
 
-def test_threads_of_every_kind_of_writing_leave_whole_books(path: Path) -> None:
+def test_replacing_an_entry_is_refused_in_a_file(filed: Ledger, file: Path) -> None:
+    filed.record("k", "carol", {}, NOW)
+    with outsider(file) as books, pytest.raises(sqlite3.IntegrityError, match="only grow"):
+        books.execute("INSERT OR REPLACE INTO entries SELECT * FROM entries WHERE seq = 1")
+
+
+def test_threads_of_every_kind_of_writing_leave_whole_books(path: Place) -> None:
     with Ledger.open(path) as ledger:
 
         def _lend() -> None:
@@ -308,42 +336,50 @@ def test_threads_of_every_kind_of_writing_leave_whole_books(path: Path) -> None:
     assert (report.whole, report.entries, report.posted) == (True, 160, 40)
 
 
-def test_a_busy_timeout_is_what_a_locked_file_waits_before_its_fault(path: Path) -> None:
-    with Ledger.open(path, busy_timeout=timedelta(milliseconds=50)) as ledger:
-        books = sqlite3.connect(path, isolation_level=None)
+def _lock(books: Any) -> None:  # noqa: ANN401 - either driver's connection
+    if isinstance(books, sqlite3.Connection):
         books.execute("BEGIN IMMEDIATE")
+    else:
+        books.execute("BEGIN")
+        books.execute(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+
+
+def test_a_busy_timeout_is_what_a_lock_of_someone_else_is_waited_for_before_its_fault(path: Place) -> None:
+    with Ledger.open(path, busy_timeout=timedelta(milliseconds=50)) as ledger, outsider(path) as books:
+        _lock(books)
         with pytest.raises(Fault) as fault:
             ledger.record("k", "carol", {}, NOW)
         assert (fault.value.code, str(fault.value)) == (Code.FAULT_LEDGER, LEDGER_FAULT)
         with pytest.raises(Fault), ledger.transaction():
             pytest.fail("the block must not run without the lock")
         books.execute("ROLLBACK")
-        books.close()
         assert ledger.record("k", "carol", {}, NOW).seq == 1
 
 
 def _overflow(tx: Transaction) -> None:
-    """Write more than the file may hold: SQLITE_FULL in the middle of the work, as on a full disk."""
+    """The database fails in the middle of the work: a file may hold no more, as on a full disk; a server ends the connection."""
+    if not isinstance(tx.driver, sqlite3.Connection):
+        tx.append("k", "carol", {}, NOW)
+        tx.connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return
     pages = tx.driver.execute("PRAGMA page_count").fetchone()[0]
     tx.driver.execute(f"PRAGMA max_page_count = {pages}")
     tx.append("k", "carol", {"long": "x" * 1_000_000}, NOW)
 
 
-def test_a_file_that_fails_in_the_middle_of_work_is_a_fault_for_the_whole_group(ledger: Ledger, path: Path) -> None:
+def test_a_database_that_fails_in_the_middle_of_work_is_a_fault_for_the_whole_group(ledger: Ledger, path: Place) -> None:
     with ThreadPoolExecutor(2) as pool:
         with ledger.transaction():
             before = pool.submit(ledger.record, "before", "carol", {}, NOW)
             failing = pool.submit(ledger._store.write, _overflow)
-            deadline = time.monotonic() + 10
-            while ledger._store._writer._jobs.qsize() < 2 and time.monotonic() < deadline:
-                time.sleep(0.01)
+            _wait_for_queue(ledger, 2)
         codes = {getattr(future.exception(), "code", None) for future in (before, failing)}
     assert codes == {Code.FAULT_LEDGER}
     assert _kinds(path) == []
     assert ledger.record("after", "carol", {}, NOW).seq == 1
 
 
-def test_a_file_that_fails_inside_a_lent_transaction_is_a_fault_too(ledger: Ledger, path: Path) -> None:
+def test_a_database_that_fails_inside_a_lent_transaction_is_a_fault_too(ledger: Ledger, path: Place) -> None:
     with pytest.raises(Fault) as fault, ledger.transaction() as tx:
         _overflow(tx)
     assert fault.value.code is Code.FAULT_LEDGER
@@ -351,23 +387,24 @@ def test_a_file_that_fails_inside_a_lent_transaction_is_a_fault_too(ledger: Ledg
     assert _kinds(path) == ["after"]
 
 
-def test_the_log_is_moved_into_the_file_while_nobody_waits(ledger: Ledger, path: Path, tmp_path: Path) -> None:
+def test_the_log_is_moved_into_the_file_while_nobody_waits(filed: Ledger, file: Path, tmp_path: Path) -> None:
     for number in range(TIDY_AFTER + 1):  # the last one begins when the log of those before it has been moved
-        ledger.record("desk.viewed", "carol", {"item": number}, NOW)
+        filed.record("desk.viewed", "carol", {"item": number}, NOW)
     alone = tmp_path / "alone.sqlite"
-    alone.write_bytes(path.read_bytes())  # without the log beside it
+    alone.write_bytes(file.read_bytes())  # without the log beside it
     assert len(_kinds(alone)) >= TIDY_AFTER // 2
 
 
-def test_readers_keep_no_state_of_the_books_alive(ledger: Ledger, path: Path) -> None:
+def test_a_reader_sees_what_someone_else_has_just_changed(ledger: Ledger, path: Place) -> None:
     before = ledger.registry.registry_version()
-    ledger.people.add_user("carol", Role.CUSTODIAN, actor="op", now=NOW)
-    assert ledger.people.person("carol") is not None
-    with sqlite3.connect(path) as other:
+    with outsider(path) as other:
         other.execute("UPDATE counters SET value = value + 1 WHERE name = 'registry'")
-    other.close()
     assert ledger.registry.registry_version() == before + 1
-    with sqlite3.connect(path, isolation_level=None) as emptied:
+
+
+def test_readers_keep_no_state_of_a_file_alive(filed: Ledger, file: Path) -> None:
+    filed.people.add_user("carol", Role.CUSTODIAN, actor="op", now=NOW)
+    assert filed.people.person("carol") is not None
+    with outsider(file) as emptied:
         busy, *_ = emptied.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    emptied.close()
     assert busy == 0
