@@ -1,7 +1,7 @@
 """A new version of a policy, written in a browser: checked as it stands, compared in words, saved at once or put to a second custodian.
 
 What tightens applies at once; what loosens waits until another custodian confirms it; what changes the stored rows is registered beside
-its sources by `haven dataset add`, after the same consent.
+its sources by `haven dataset add`, after the same consent. `haven.mediator.policy_changes` decides which it is.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from haven.errors import Code, Refused
-from haven.ledger.registry import LOOSENED, PolicyKind, StoredPolicy, loosening_detail
-from haven.policy.caps import check_grant_fits, check_populations_agree
+from haven.ledger.proposals import Proposal
+from haven.ledger.registry import PolicyKind, StoredPolicy
+from haven.mediator.policy_changes import PolicyChange, PolicyChanges
 from haven.policy.dataset_policy import DatasetPolicy
 from haven.policy.document import Problem
-from haven.policy.loader import parse_dataset_policy, parse_project_policy, problems_in
-from haven.policy.loosening import Change, changes_of_dataset, changes_of_project, loosens, reads_rows_again
-from haven.policy.project_policy import ProjectPolicy
+from haven.policy.loader import problems_in
+from haven.policy.loosening import Change
 from haven.policy.rewriting import with_share
 from haven.web.custody import Custody, reason_of
 from haven.web.parts import HomeKind
@@ -38,30 +38,44 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text that may become the next version of a policy: what is wrong with it, how it differs, and what can be done with it.
+    """A text that may become the next version of a policy: what is wrong with it, or how it differs from the present version."""
 
-    `over` is the digest of the version it was compared with. The changes say what is different from that one.
-    """
-
-    kind: PolicyKind
     name: str
     text: str
-    over: str
     problems: tuple[Problem, ...]
-    changes: tuple[Change, ...]
-    digest: str
-    reads_again: bool
+    change: PolicyChange | None
 
     @property
     def step(self) -> Step:
         """What follows."""
-        if self.problems:
+        change = self.change
+        if change is None:
             return Step.FIX
-        if self.digest == self.over:
+        if change.policy.digest == change.before:
             return Step.NOTHING
-        if loosens(self.changes):
-            return Step.PROPOSE_AND_REGISTER if self.reads_again else Step.PROPOSE
-        return Step.REGISTER if self.reads_again else Step.SAVE
+        if change.loosens:
+            return Step.PROPOSE_AND_REGISTER if change.reads_again else Step.PROPOSE
+        return Step.REGISTER if change.reads_again else Step.SAVE
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every difference, in words."""
+        return () if self.change is None else self.change.changes
+
+    @property
+    def over(self) -> str:
+        """The digest of the version that it was compared with, "" where it was not."""
+        return "" if self.change is None else self.change.before or ""
+
+    @property
+    def digest(self) -> str:
+        """The digest that it would have, "" where it is not sound."""
+        return "" if self.change is None else self.change.policy.digest
+
+    @property
+    def reads_again(self) -> bool:
+        """Whether its sources must be read again."""
+        return self.change is not None and self.change.reads_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,66 +93,47 @@ class Amending:
 
     def draft_of_dataset(self, name: str, text: str) -> Draft:
         """What a text would be as the next version of a dataset's policy."""
-        policy, stored, file = self.custody.dataset(name), self.present(PolicyKind.DATASET, name), f"{name}.yaml"
-        problems = _too_long(text, file) or problems_in(text, file, DatasetPolicy, bench=self._bench)
+        self.custody.dataset(name)
+        file, bench = f"{name}.yaml", self.custody.parts.kind is HomeKind.BENCH
+        problems = _too_long(text, file) or problems_in(text, file, DatasetPolicy, bench=bench)
         if problems:
-            return Draft(PolicyKind.DATASET, name, text, stored.digest, problems, (), "", reads_again=False)
-        after = parse_dataset_policy(text, file, bench=self._bench)
-        problems = self._wrong_with_dataset(policy, after, file)
-        changes = () if problems else changes_of_dataset(policy, after)
-        again = not problems and reads_rows_again(policy, after)
-        return Draft(PolicyKind.DATASET, name, text, stored.digest, problems, changes, after.digest, reads_again=again)
+            return Draft(name, text, problems, None)
+        try:
+            change = self._changes.of_dataset(text, file)
+        except Refused as refused:
+            return Draft(name, text, (Problem(file, 1, refused.reason, refused.suggestion),), None)
+        if change.name != name:
+            return Draft(name, text, (Problem(file, 1, "This is the policy of another dataset.", f"Write dataset: {name}."),), None)
+        return Draft(name, text, (), change)
 
     def draft_of_share(self, dataset: str, project: str, epsilon: Decimal) -> Draft:
-        """The project's policy with another share of a dataset. Refused for an epsilon that is none."""
-        policy, before = self.custody.share(dataset, project)
-        stored, file = self.present(PolicyKind.PROJECT, project), f"{project}.yaml"
-        text = with_share(stored.text, dataset, epsilon)
-        problems = problems_in(text, file, ProjectPolicy, bench=self._bench)
-        if problems:
-            return Draft(PolicyKind.PROJECT, project, text, stored.digest, problems, (), "", reads_again=False)
-        after = parse_project_policy(text, file, bench=self._bench)
-        check_grant_fits(policy, after)
-        datasets = {each.dataset: each for each in self.custody.parts.policies.datasets()}
-        changes = changes_of_project(before, after, datasets)
-        return Draft(PolicyKind.PROJECT, project, text, stored.digest, (), changes, after.digest, reads_again=False)
+        """The project's policy with another share of a dataset. Refused for a share that cannot be."""
+        self.custody.share(dataset, project)
+        text = with_share(self.present(PolicyKind.PROJECT, project).text, dataset, epsilon)
+        return Draft(project, text, (), self._changes.of_project(text, f"{project}.yaml"))
 
-    def put(self, draft: Draft, over: str, reason: str, now: datetime) -> str | None:
-        """Save what tightens; propose what loosens: the proposal's number, None where the version applies already.
+    def put(self, draft: Draft, over: str, reason: str, now: datetime) -> Proposal | None:
+        """Save what tightens; propose what loosens: the proposal, None where the version applies already.
 
         `over` is the digest of the version that the reader saw: Refused (REQUEST_CONFLICT) where another applies by now, and
         (REQUEST_INVALID) for a draft that cannot be put, or a reason that is none.
         """
-        why, who, ledger = reason_of(reason), self.custody.who.name, self.custody.parts.ledger
+        why = reason_of(reason)
+        if draft.change is None or draft.step in _WHY_NOT:
+            raise Refused(Code.REQUEST_INVALID, _WHY_NOT[draft.step], "Look at what the page says of your text.")
         if draft.over != over:
             raise Refused(
                 Code.REQUEST_CONFLICT,
                 "Another version of this policy came into force while you wrote.",
                 "Your text is still here: look at the difference to the present version, and decide again.",
             )
-        if draft.step is Step.SAVE:
-            ledger.registry.add_policy(draft.kind, draft.name, draft.text, draft.digest, who, now, over=over)
-            return None
-        if draft.step in {Step.PROPOSE, Step.PROPOSE_AND_REGISTER}:
-            detail = loosening_detail(
-                draft.kind, draft.name, before=over, digest=draft.digest, text=draft.text, reads_again=draft.reads_again
-            )
-            return ledger.proposals.propose(LOOSENED, f"{draft.kind.value}:{draft.name}", detail, why, actor=who, now=now).id
-        raise Refused(Code.REQUEST_INVALID, _WHY_NOT[draft.step], "Look at what the page says of your text.")
+        made = self._changes.submit(draft.change, why, actor=self.custody.who.name, now=now)
+        return made if isinstance(made, Proposal) else None
 
     @property
-    def _bench(self) -> bool:
-        return self.custody.parts.kind is HomeKind.BENCH
-
-    def _wrong_with_dataset(self, before: DatasetPolicy, after: DatasetPolicy, file: str) -> tuple[Problem, ...]:
-        if after.dataset != before.dataset:
-            return (Problem(file, 1, "this is the policy of another dataset.", f"Write dataset: {before.dataset}."),)
-        others = [policy for policy in self.custody.parts.policies.datasets() if policy.dataset != after.dataset]
-        try:
-            check_populations_agree([*others, after])
-        except Refused as refused:
-            return (Problem(file, 1, refused.reason, refused.suggestion),)
-        return ()
+    def _changes(self) -> PolicyChanges:
+        parts = self.custody.parts
+        return PolicyChanges(parts.ledger, parts.policies)
 
 
 _WHY_NOT = {
@@ -151,4 +146,4 @@ _WHY_NOT = {
 def _too_long(text: str, file: str) -> tuple[Problem, ...]:
     if len(text) <= LARGEST_POLICY:
         return ()
-    return (Problem(file, 1, f"the text is longer than {LARGEST_POLICY:,} characters.", "Register it with `haven dataset add`."),)
+    return (Problem(file, 1, f"The text is longer than {LARGEST_POLICY:,} characters.", "Register it with `haven dataset add`."),)

@@ -28,6 +28,7 @@ FAMILIES = {
     "ingest": 422,
     "release": 422,
     "verify": 422,
+    "books": 503,
     "home": 500,
     "fault": 503,
 }

@@ -1,10 +1,11 @@
 """Proposals in words: what would change, whose word it waits for, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from haven.errors import Code, Refused
+from haven.ledger.corrections import KIND as CORRECTED
 from haven.ledger.proposals import Proposal, ProposalState
 from haven.ledger.registry import LOOSENED, PolicyKind
 from haven.ledger.revocations import REVOKED
@@ -14,7 +15,11 @@ from haven.policy.roles import Principal
 from haven.web.parts import HomeKind, WebParts
 
 MOST_DECIDED = 50
-_TITLES: Mapping[str, str] = {LOOSENED: "loosen the policy of {name}", REVOKED: "stop {name} for good"}
+_TITLES: Mapping[str, str] = {
+    LOOSENED: "loosen the policy of {name}",
+    REVOKED: "stop {name} for good",
+    CORRECTED: "book a loss of {name} that was not booked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Proposing:
             proposal=proposal,
             title=title_of(proposal),
             changes=self._changes(detail) if of_policy else (),
-            facts=() if of_policy else tuple((str(key).replace("_", " "), str(value)) for key, value in detail.items()),
+            facts=() if of_policy else tuple(_facts("", detail)),
             text=str(detail.get("text", "")) if of_policy else "",
             reads_again=bool(of_policy and detail.get("reads_again")),
             outdated=of_policy and proposal.state is ProposalState.OPEN and self._outdated(detail),
@@ -90,6 +95,15 @@ class Proposing:
         known = {policy.dataset: policy for policy in self.parts.policies.datasets()}
         was, will = (parse_project_policy(each, file, bench=bench) for each in (before.text, text))
         return changes_of_project(was, will, known)
+
+
+def _facts(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """What a proposal holds, one line a value; what says nothing is left out."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _facts(f"{name} {key}".replace("_", " ").strip(), inner)
+    elif value is not None and value != "":
+        yield name, str(value)
 
 
 def title_of(proposal: Proposal) -> str:

@@ -19,7 +19,9 @@ from haven.ledger.registry import PolicyKind
 from haven.mediator.enquiries import Enquiries
 from haven.mediator.policies import Policies
 from haven.policy.caps import caps_of
-from haven.policy.roles import Principal
+from haven.policy.dataset_policy import DatasetPolicy
+from haven.policy.loader import parse_dataset_policy, parse_project_policy
+from haven.policy.roles import Principal, Role
 from haven.web.app import create_app
 from haven.web.identity import ChainIdentity, TokenIdentity
 from haven.web.login import LocalLogin
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - a test's own
 TLS = ssl.create_default_context()  # made once: reading the certificates takes longer than a page
-PEOPLE = (AUTHOR, STRANGER, CHECKER, SECOND, CUSTODIAN, AUDITOR)
+OTHER_CUSTODIAN = Principal("keeper", Role.CUSTODIAN)
+PEOPLE = (AUTHOR, STRANGER, CHECKER, SECOND, CUSTODIAN, OTHER_CUSTODIAN, AUDITOR)
 DATASET = {"dataset": "nafld", "title": "Liver disease & controls", "custodian": CUSTODIAN.name}
-OTHER = {"dataset": "other", "title": "Somebody else's", "custodian": "keeper"}
+OTHER = {"dataset": "other", "title": "Somebody else's", "custodian": OTHER_CUSTODIAN.name}
 PROJECT = {
     "project": "liver",
     "title": "Liver fibrosis",
@@ -76,14 +79,21 @@ def ask(web: Web, question: str, pico: int, at: datetime, *, actor: str = AUTHOR
     ledger.post(reservation, books.ANSWER, "pass", at)
 
 
+def write_policy(world: release_world.World, kind: PolicyKind, text: str) -> None:
+    """Put a version of a policy in force, as the operator would."""
+    parse = parse_dataset_policy if kind is PolicyKind.DATASET else parse_project_policy
+    policy = parse(text, "policy.yaml")
+    name = policy.dataset if isinstance(policy, DatasetPolicy) else policy.project
+    world.ledger.registry.add_policy(kind, name, text, policy.digest, CUSTODIAN.name, release_world.NOW)
+
+
 def build(folder: Path, *, prefix: str = "", kind: HomeKind = HomeKind.NORMAL) -> Web:
     """The application with its books at `folder`."""
     world = release_world.build(folder)
     now = release_world.NOW
-    for text in (policy_files.dataset_text(**DATASET), policy_files.dataset_text(**OTHER)):
-        name = "nafld" if "nafld" in text else "other"
-        world.ledger.registry.add_policy(PolicyKind.DATASET, name, text, name, "custos", now)
-    world.ledger.registry.add_policy(PolicyKind.PROJECT, "liver", policy_files.project_text(**PROJECT), "liver", "custos", now)
+    for described in (DATASET, OTHER):
+        write_policy(world, PolicyKind.DATASET, policy_files.dataset_text(**described))
+    write_policy(world, PolicyKind.PROJECT, policy_files.project_text(**PROJECT))
     for person in PEOPLE:
         world.ledger.people.add_user(person.name, person.role, actor="operator", now=now)
     policies = Policies(world.ledger.registry, world.ledger.people, bench=kind is HomeKind.BENCH)

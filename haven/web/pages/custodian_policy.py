@@ -50,7 +50,7 @@ def save(request: Request, name: str, form: CustodianForm) -> Response:
         if refused.code is Code.NOT_FOUND:
             raise
         return _shown(request, custody, draft, reason=reason, refused=refused)
-    where = f"/datasets/{name}" if proposal is None else f"/proposals/{proposal}"
+    where = f"/datasets/{name}" if proposal is None else f"/proposals/{proposal.id}"
     return RedirectResponse(f"{parts.prefix}{where}", SEE_OTHER)
 
 

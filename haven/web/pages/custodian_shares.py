@@ -49,7 +49,7 @@ def change(request: Request, name: str, project: str, form: CustodianForm) -> Re
         if refused.code is Code.NOT_FOUND:
             raise
         return _shown(request, custody, name, project, refused=refused, said=said, seen=seen)
-    where = f"/datasets/{name}/projects/{project}" if proposal is None else f"/proposals/{proposal}"
+    where = f"/datasets/{name}/projects/{project}" if proposal is None else f"/proposals/{proposal.id}"
     return RedirectResponse(f"{parts.prefix}{where}", SEE_OTHER)
 
 
