@@ -7,16 +7,18 @@ import hashlib
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+
+from sqlalchemy import Connection, RowMapping, text
 
 from haven.ledger import chain, reading
 from haven.ledger.accounts import moved_by
 from haven.ledger.amounts import stamp
+from haven.ledger.database import Place
+from haven.ledger.opening import look
+from haven.ledger.prepared import driver_of
 from haven.ledger.store import Store
 
 MOST_PROBLEMS = 100
@@ -59,19 +61,38 @@ def export(store: Store) -> Iterator[dict[str, Any]]:
             }
 
 
-def audit_verify(path: Path) -> AuditReport:
-    """Audit the books at `path`, in use or not, without changing them."""
+def audit_verify(place: Place) -> AuditReport:
+    """Audit the books at `place`, in use or not, without changing them."""
     audit = _Audit()
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None)) as books:
-            books.text_factory = lambda raw: raw.decode("utf-8", "replace")
-            books.row_factory = sqlite3.Row
-            books.execute("PRAGMA query_only = ON")
-            books.execute("BEGIN")
-            audit.run(books)
+        with look(place) as connection:
+            audit.run(_Books(connection))
     except Exception:  # noqa: BLE001 - the boundary: in a damaged file anything may stand anywhere; that it is damaged is the finding
         audit.found("The file is damaged or is no haven's books.")
     return audit.report()
+
+
+class _Books:
+    """What an audit reads, from either store: rows with their columns by name."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        driver = driver_of(connection)
+        self.in_a_file = isinstance(driver, sqlite3.Connection)
+        if isinstance(driver, sqlite3.Connection):
+            driver.text_factory = lambda raw: raw.decode("utf-8", "replace")  # what a damaged text says is compared like any other
+
+    def each(self, statement: str) -> Iterable[RowMapping]:
+        """Its rows, however many."""
+        return self._connection.execute(text(statement), execution_options={"yield_per": 10_000}).mappings()
+
+    def one(self, statement: str, value: object) -> RowMapping | None:
+        """Its row for `:value`, None where there is none."""
+        return self._connection.execute(text(statement), {"value": value}).mappings().first()
+
+    def number(self, statement: str) -> object:
+        """The one value it gives."""
+        return self._connection.execute(text(statement)).scalar()
 
 
 @dataclass
@@ -99,8 +120,8 @@ class _Audit:
     def report(self) -> AuditReport:
         return AuditReport(self.seq, self.head, self.posted, self.voided, len(self.in_flight), self.first_broken, tuple(self.problems))
 
-    def run(self, books: sqlite3.Connection) -> None:
-        for row in books.execute("SELECT * FROM entries ORDER BY seq"):
+    def run(self, books: _Books) -> None:
+        for row in books.each("SELECT * FROM entries ORDER BY seq"):
             if not self._links(row):
                 self.found(f"Entry {self.seq + 1} does not continue the chain.", self.seq + 1)
                 return
@@ -109,10 +130,10 @@ class _Audit:
             if check is not None:
                 check(self, books, json.loads(row["body"])["detail"])
         self._compare_tables(books)
-        if books.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+        if books.in_a_file and books.number("PRAGMA integrity_check(1)") != "ok":
             self.found("The file is damaged.")
 
-    def _links(self, row: sqlite3.Row) -> bool:
+    def _links(self, row: RowMapping) -> bool:
         """Whether this is the next entry, whole, and every column says what its body says."""
         if row["seq"] != self.seq + 1 or row["prev_digest"] != self.head or row["digest"] != chain.link(self.head, row["body"]):
             return False
@@ -125,7 +146,7 @@ class _Audit:
 
     # one method a kind of entry that a table must agree with
 
-    def reserve(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def reserve(self, books: _Books, detail: dict[str, Any]) -> None:
         self.in_flight[detail["id"]] = detail
         pico, atto = _units(detail["price"])
         for account, cap in moved_by(detail):
@@ -134,7 +155,7 @@ class _Audit:
             total[3] += atto
             if cap is not None and (total[0] + total[2] > cap[0] or total[1] + total[3] > cap[1]):
                 self.found(f"Entry {self.seq} takes more than a cap left.", self.seq)
-        row = books.execute("SELECT * FROM spends WHERE id = ?", (detail["id"],)).fetchone()
+        row = books.one("SELECT * FROM spends WHERE id = :value", detail["id"])
         told = ("project", "dataset", "population", "snapshot", "plan_digest", "policy_digest")
         if (
             row is None
@@ -144,27 +165,27 @@ class _Audit:
         ):
             self._contradicted("the spends")
 
-    def post(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def post(self, books: _Books, detail: dict[str, Any]) -> None:
         self.posted += 1
         self._ended(books, detail["id"], "posted", spent=True)
-        content = books.execute("SELECT content FROM answers WHERE id = ?", (detail["id"],)).fetchone()
-        digest = None if content is None else hashlib.sha256(content[0].encode("utf-8")).hexdigest()
+        content = books.one("SELECT content FROM answers WHERE id = :value", detail["id"])
+        digest = None if content is None else hashlib.sha256(content["content"].encode("utf-8")).hexdigest()
         self.answered += content is not None
         if digest != detail["answer"]:
             self._contradicted("the recorded answers")
 
-    def void(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def void(self, books: _Books, detail: dict[str, Any]) -> None:
         self.voided += 1
         self._ended(books, detail["id"], "void", spent=False)
 
-    def corrected(self, _: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def corrected(self, _: _Books, detail: dict[str, Any]) -> None:
         pico, atto = _units(detail["price"])
         for account, _cap in moved_by(detail):
             total = self.totals[account, detail["price"]["definition"]]
             total[0] += pico
             total[1] += atto
 
-    def _ended(self, books: sqlite3.Connection, spend_id: str, state: str, *, spent: bool) -> None:
+    def _ended(self, books: _Books, spend_id: str, state: str, *, spent: bool) -> None:
         reserved = self.in_flight.pop(spend_id, None)
         if reserved is None:
             self.found(f"Entry {self.seq} ends what was not in flight.", self.seq)
@@ -176,51 +197,49 @@ class _Audit:
             total[3] -= atto
             total[0] += pico * spent
             total[1] += atto * spent
-        row = books.execute("SELECT state, end_entry FROM spends WHERE id = ?", (spend_id,)).fetchone()
+        row = books.one("SELECT state, end_entry FROM spends WHERE id = :value", spend_id)
         if row is None or (row["state"], row["end_entry"]) != (state, self.seq):
             self._contradicted("the spends")
 
-    def policy(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def policy(self, books: _Books, detail: dict[str, Any]) -> None:
         self.policies += 1
-        row = books.execute("SELECT text, digest FROM policies WHERE entry = ?", (self.seq,)).fetchone()
+        row = books.one("SELECT text, digest FROM policies WHERE entry = :value", self.seq)
         said = (detail["text_sha256"], detail["digest"])
         if row is None or (hashlib.sha256(row["text"].encode("utf-8")).hexdigest(), row["digest"]) != said:
             self._contradicted("the policies")
 
-    def snapshot(self, books: sqlite3.Connection, detail: dict[str, Any]) -> None:
-        row = books.execute("SELECT salt, fingerprint FROM snapshots WHERE entry = ?", (self.seq,)).fetchone()
+    def snapshot(self, books: _Books, detail: dict[str, Any]) -> None:
+        row = books.one("SELECT salt, fingerprint FROM snapshots WHERE entry = :value", self.seq)
         if row is None or hashlib.sha256(row["salt"] + row["fingerprint"].encode("utf-8")).hexdigest() != detail["commitment"]:
             self._contradicted("the snapshots")
 
-    def state(self, _: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def state(self, _: _Books, detail: dict[str, Any]) -> None:
         self.states[detail["kind"], detail["name"]] = detail["state"]
 
-    def user(self, _: sqlite3.Connection, detail: dict[str, Any]) -> None:
+    def user(self, _: _Books, detail: dict[str, Any]) -> None:
         self.roles[detail["name"]] = detail["role"]
 
-    def _compare_tables(self, books: sqlite3.Connection) -> None:
+    def _compare_tables(self, books: _Books) -> None:
         """What holds of a whole table, once every entry was read."""
-        kept = {
-            (row["account"], row["definition"]): [int(row[name]) for name in _TOTALS] for row in books.execute("SELECT * FROM accounts")
-        }
+        kept = {(row["account"], row["definition"]): [int(row[name]) for name in _TOTALS] for row in books.each("SELECT * FROM accounts")}
         for account in sorted(kept.keys() | self.totals.keys()):
             if kept.get(account) != self.totals.get(account):
                 self.found("The total of an account is not the sum of its entries.")
-        if {(row["kind"], row["name"]): row["state"] for row in books.execute("SELECT * FROM states")} != self.states:
+        if {(row["kind"], row["name"]): row["state"] for row in books.each("SELECT * FROM states")} != self.states:
             self.found("The states of datasets, projects or people are not what the entries say.")
-        if {row["name"]: row["role"] for row in books.execute("SELECT name, role FROM users")} != self.roles:
+        if {row["name"]: row["role"] for row in books.each("SELECT name, role FROM users")} != self.roles:
             self.found("The accounts of people are not what the entries say.")
         counts = {"spends": self.posted + self.voided + len(self.in_flight), "answers": self.answered, "policies": self.policies}
         for table, count in counts.items():
-            if books.execute(f"SELECT count(*) FROM {table}").fetchone()[0] != count:  # noqa: S608 - the names stand above
+            if books.number(f"SELECT count(*) FROM {table}") != count:  # noqa: S608 - the names stand above
                 self.found(f"There are rows in {table} that no entry tells of.")
-        flying = {row["id"] for row in books.execute("SELECT id FROM spends WHERE state = 'reserved'")}
+        flying = {row["id"] for row in books.each("SELECT id FROM spends WHERE state = 'reserved'")}
         if flying != self.in_flight.keys():
             self.found("The spends in flight are not those that the entries left open.")
 
 
 _TOTALS = ("spent_pico", "spent_atto", "reserved_pico", "reserved_atto")
-_CHECKS: dict[str, Callable[[_Audit, sqlite3.Connection, dict[str, Any]], None]] = {
+_CHECKS: dict[str, Callable[[_Audit, _Books, dict[str, Any]], None]] = {
     "spend.reserved": _Audit.reserve,
     "spend.posted": _Audit.post,
     "spend.void": _Audit.void,
