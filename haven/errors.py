@@ -70,6 +70,7 @@ class Code(StrEnum):
     # verification
     VERIFY_FAILED = "verify.failed"
     # the house
+    BOOKS_BEHIND = "books.behind"
     HOME_INVALID = "home.invalid"
     FAULT_QUESTION = "fault.question"
     FAULT_SERVICE = "fault.service"
@@ -95,7 +96,9 @@ class HavenError(Exception):
 
 
 class Refused(HavenError):
-    """The asker can mend it: what happened, why, and what to write instead."""
+    """The asker can mend it: what happened, why, and what to write instead. `noticed` once it is counted in the books."""
+
+    noticed = False
 
 
 class Fault(HavenError):

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import accounts, answers, audit, corrections, days, offers, reading, registry, revocations, spends
+from haven.ledger import acceptance, accounts, answers, audit, corrections, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
 from haven.ledger.database import Place
 from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend
+from haven.ledger.notary import Appointment, Notary
+from haven.ledger.noticing import Noticed
 from haven.ledger.people import People
 from haven.ledger.proposals import Proposals
 from haven.ledger.registry import Registry
 from haven.ledger.store import Store
+from haven.ledger.usage import DayUse, days_of
 from haven.ledger.writer import Transaction
 from haven.policy.authorisation import Authorisation, Caps
 from haven.privacy.budget import Definition, Price
@@ -55,9 +58,11 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         """Use `open`."""
         self._store = store
+        self.notary: Notary | None = None
         self.people = People(store)
         self.registry = Registry(store)
-        self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS, **corrections.ACTS})
+        self.noticed = Noticed(store)
+        self.proposals = Proposals(store, {**registry.ACTS, **revocations.ACTS, **corrections.ACTS, **acceptance.ACTS})
 
     @classmethod
     def open(cls, place: Place, *, busy_timeout: timedelta = DEFAULT_BUSY_TIMEOUT) -> Self:
@@ -68,6 +73,16 @@ class Ledger:
         Call `sweep(now, timedelta(0))` before the first question: whatever was in flight when the books were last closed is in doubt.
         """
         return cls(Store.open(place, busy_timeout))
+
+    def appoint(self, appointment: Appointment) -> Notary:
+        """Have these books signed and witnessed from now on; `examine` it before the first question."""
+        self.notary = Notary(self._store, appointment)
+        return self.notary
+
+    def check_current(self, now: datetime) -> None:
+        """Refused (BOOKS_BEHIND) while these books may not be the present ones. Books without a notary are not looked at."""
+        if self.notary is not None:
+            self.notary.check_current(now)
 
     def close(self) -> None:
         """Finish what is queued and let go of the file."""
@@ -97,6 +112,7 @@ class Ledger:
         Refused: BUDGET_EXHAUSTED naming the narrowest cap that lacks and what it has left, BUDGET_INVALID for losses of another
         definition, POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
         """
+        self.check_current(now)
         _check_same_definition(plan.price, authorisation.caps)
         reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
         asked = Asking(question, idempotency_key, request)
@@ -114,6 +130,7 @@ class Ledger:
 
         Refused as `reserve` refuses: what is stopped answers nothing, not even for free.
         """
+        self.check_current(now)
         content = answers.encode(answer)
         reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
 
@@ -150,11 +167,6 @@ class Ledger:
         """
         with self._store.glance() as driver:
             return reading.earlier(driver, actor, project, idempotency_key, reading.Same(plan_digest, snapshot, request))
-
-    def count_replay(self, project: str, dataset: str, actor: str, definition: Definition, now: datetime) -> None:
-        """Count an answer that was given again for nothing on its day. Nothing is spent, so nobody waits until it is durable."""
-        whose = days.Whose(dataset, project, actor)
-        self._store.later(lambda tx: days.count(tx.driver, whose, days.REPLAYED, definition, now))
 
     def offers(self, project: str, dataset: str, snapshot: int, source: str, target: str) -> tuple[Recorded, ...]:
         """The recorded answers of this project over the rows that `source` names, on this snapshot, that hold `target` (digests)."""
@@ -222,6 +234,16 @@ class Ledger:
         """What was spent of a dataset on each day (UTC) on which anything was: the burn-down."""
         with self._store.read() as connection:
             return reading.spend_series(connection, dataset)
+
+    def spent_since(self, since: date, definition: Definition, dataset: str, project: str | None = None) -> Price:
+        """What was spent of a dataset for good, by a project where one is named, from the day `since` (UTC) on."""
+        with self._store.glance() as driver:
+            return days.spent_since(driver, definition, since, dataset, project)
+
+    def days(self, dataset: str, since: date) -> tuple[DayUse, ...]:
+        """What each person asked of a dataset for each project on each day (UTC) from `since` on, in the order of days."""
+        with self._store.read() as connection:
+            return days_of(connection, dataset, since)
 
     def entries(self, *, kind: str | None = None, actor: str | None = None, limit: int = 100) -> tuple[Entry, ...]:
         """The newest entries first, of this kind and actor as far as they are named."""

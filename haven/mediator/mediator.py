@@ -7,6 +7,7 @@ failure is one constant sentence.
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from haven.disclosure import Outcome
 from haven.engines.duckdb_engine import Engine
 from haven.engines.time_grid import TimeGrid, slot
 from haven.errors import Code, Fault, Refused, question_fault
+from haven.ledger.days import Whose
 from haven.ledger.entries import RecordedAnswer, Replay, Reservation, Serving
 from haven.ledger.ledger import Free, Ledger
 from haven.mediator import batching, serving
@@ -23,7 +25,9 @@ from haven.mediator.asking import Foreseen, Planned, Prepared, asked_of, needs_s
 from haven.mediator.batches import Batch
 from haven.mediator.checking import check, judge, record
 from haven.mediator.in_flight import Calling, InFlight, Journey, Station, called_back
+from haven.mediator.outlook import outlook
 from haven.mediator.policies import Policies
+from haven.mediator.refusing import noticing_refusals
 from haven.mediator.serving import Difference, Served
 from haven.mediator.sizing import known_sizes
 from haven.mediator.telling import answer, preview
@@ -48,9 +52,15 @@ class Mediator:
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """The answer, noised and booked. Refused before anything is looked at; Fault (price spent) after."""
-        with self.in_flight.journey(principal.name, question.idempotency_key) as journey:
+        with (
+            self._noticing(question.project, question.sql, principal),
+            self.in_flight.journey(principal.name, question.idempotency_key) as journey,
+        ):
             planned = self.plan(question, principal)
             return self.answer(planned, principal, journey)
+
+    def _noticing(self, project: str, sql: str, principal: Principal) -> AbstractContextManager[None]:
+        return noticing_refusals(self.ledger.noticed, self.policies, self.clock, project, sql, principal)
 
     def answer(self, planned: Planned, principal: Principal, journey: Journey) -> Answer:
         """Stations 5 to 10 of a planned question: from the record, from earlier answers, or from the data."""
@@ -88,8 +98,9 @@ class Mediator:
     def _count_replay(self, planned: Planned, recorded: Replay) -> None:
         """An answer that is given again is counted, once for each time it is; one sent again under its own key is the first still."""
         if recorded.receipt.replayed:
-            asker, definition = planned.authorisation, planned.plan.price.definition
-            self.ledger.count_replay(asker.project, asker.dataset, asker.actor, definition, self.clock())
+            asker = planned.authorisation
+            whose = Whose(asker.dataset, asker.project, asker.actor)
+            self.ledger.noticed.replayed(whose, recorded.receipt.id, planned.plan.price.definition, self.clock())
 
     def station(self, key: str, principal: Principal) -> Station:
         """Where a question of the principal's stands that is on its way under `key`. Refused where there is none."""
@@ -103,16 +114,19 @@ class Mediator:
 
     def preview(self, question: Question, principal: Principal) -> Preview:
         """What the question would cost and how exact it would be. Nothing is looked at, nothing is spent."""
-        planned = self.plan(question, principal)
+        with self._noticing(question.project, question.sql, principal):
+            planned = self.plan(question, principal)
         return preview(planned, self.foresee(planned, principal), self.ledger.left(planned.authorisation))
 
     def propose(self, batch: Batch, principal: Principal) -> Proposal:
         """What a batch would cost, as which releases, and how exact each answer would be. Nothing is looked at, nothing is spent."""
-        return batching.propose(self, batch, principal)
+        with self._noticing(batch.project, batch.items[0].sql if batch.items else "", principal):
+            return batching.propose(self, batch, principal)
 
     def ask_batch(self, batch: Batch, principal: Principal) -> BatchAnswer:
         """Every answer of a batch, from as few releases as serve best. Refused before anything is looked at; Fault after."""
-        return batching.ask(self, batch, principal)
+        with self._noticing(batch.project, batch.items[0].sql if batch.items else "", principal):
+            return batching.ask(self, batch, principal)
 
     def foresee(self, planned: Planned, principal: Principal) -> Foreseen:
         """What answering would come to: the record, earlier answers, the difference to one, or a draw of its own."""
@@ -136,6 +150,7 @@ class Mediator:
 
     def prepare(self, question: Question, principal: Principal) -> Prepared:
         """Stations 1 to 3: text → parsed → resolved → authorised."""
+        self.ledger.check_current(self.clock())
         parsed = query.parse(question.sql)
         policies = self.policies.now()
         project = policies.project(question.project)
@@ -154,7 +169,8 @@ class Mediator:
         if verdict.outcome is Outcome.WITHHOLD:
             return None
         offer = serving.offer_of(plan, question, served.bounds)
-        document = record(replace(planned, plan=plan), served.noisy, verdict, serving.made(plan, offer, served.made_from))
+        made = serving.made(plan, offer, served.made_from) | outlook(self.ledger, planned.authorisation, plan.price)
+        document = record(replace(planned, plan=plan), served.noisy, verdict, made)
         free = Free(
             plan.digest,
             plan.price.definition,
@@ -179,7 +195,8 @@ class Mediator:
             verdict = check(planned, noisy)
             offer = serving.offer_of(plan, planned.question)
             made_from = None if difference is None else difference.made_from
-            recorded = RecordedAnswer(noisy, record(planned, noisy, verdict, serving.made(plan, offer, made_from)))
+            made = serving.made(plan, offer, made_from) | outlook(self.ledger, planned.authorisation, drawn.price)
+            recorded = RecordedAnswer(noisy, record(planned, noisy, verdict, made))
             of = () if difference is None else (difference.earlier.receipt,)
             return Replay(self.ledger.post(reservation, recorded, str(verdict.outcome), self.clock(), Serving(offer, of)), recorded)
         except Exception as error:  # noqa: BLE001 - the boundary: after data was touched every failure is the same sentence
