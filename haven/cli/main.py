@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from haven.cli import ask, books, datasets, people, policy, projects, proposals, serving
+from haven.cli import ask, books, budget, datasets, people, policy, projects, proposals, serving
 from haven.cli.console import say, spoken_errors
 from haven.cli.demonstration import create_demonstration
 from haven.cli.home import Kind, create_home
@@ -21,7 +21,7 @@ app = typer.Typer(
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(projects.app, name="project")
 app.add_typer(people.app, name="user")
-app.add_typer(books.budget, name="budget")
+app.add_typer(budget.app, name="budget")
 app.add_typer(books.audit, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proposals.app, name="proposal")

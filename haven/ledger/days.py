@@ -5,7 +5,7 @@ day it was asked, its price on the day it was spent for good.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -49,6 +49,23 @@ _SPEND = Prepared(
         index_elements=_KEY, set_={name: _INSERT.excluded[name] for name in ("definition", "spent_pico", "spent_atto")}
     )
 )
+
+
+_OF_PROJECT = Prepared(
+    select(days.c.spent_pico, days.c.spent_atto).where(
+        days.c.project == bindparam("the_project"), days.c.day >= bindparam("since"), days.c.dataset == bindparam("the_dataset")
+    )
+)
+_OF_DATASET = Prepared(
+    select(days.c.spent_pico, days.c.spent_atto).where(days.c.dataset == bindparam("the_dataset"), days.c.day >= bindparam("since"))
+)
+
+
+def spent_since(driver: Driver, definition: Definition, since: date, dataset: str, project: str | None = None) -> Price:
+    """What was spent of a dataset for good, by a project where one is named, from the day `since` (UTC) on."""
+    where = {"the_dataset": dataset, "since": since.isoformat()}
+    found = _OF_DATASET.all(driver, where) if project is None else _OF_PROJECT.all(driver, where | {"the_project": project})
+    return Price(definition, sum(loaded(row.spent_pico) for row in found), sum(loaded(row.spent_atto) for row in found))
 
 
 def count(driver: Driver, whose: Whose, tally: Tally, definition: Definition, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """What people may read without asking data: the catalogue, budgets, receipts, the audit. Nothing here costs anything or looks at a row."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from haven.errors import Code, Refused
 from haven.ledger.entries import Entry, Receipt, RecordedAnswer
 from haven.ledger.ledger import Ledger
-from haven.mediator.budgets import budget_line
+from haven.mediator.budgets import Wanted, budget_line
 from haven.mediator.catalogue import dataset_document
 from haven.mediator.policies import Policies
 from haven.mediator.receipts import receipt_document
@@ -15,16 +17,21 @@ from haven.policy.roles import Principal, Role
 
 FACTS = (
     *("dataset", "project", "sql", "plan_digest", "mechanisms", "cost", "epsilon", "citation", "words", "warnings"),
-    *("columns", "findings", "plan", "made_from"),
+    *("columns", "findings", "plan", "made_from", "share_left", "forecast"),
 )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Enquiries:
     """Reads the books and policies for people, each within what their role may see. Threads may share it."""
 
-    def __init__(self, ledger: Ledger, policies: Policies) -> None:
+    def __init__(self, ledger: Ledger, policies: Policies, clock: Callable[[], datetime] = _now) -> None:
         self._ledger = ledger
         self._policies = policies
+        self._clock = clock
 
     def datasets(self, principal: Principal) -> list[dict[str, Any]]:
         """The catalogue: every dataset's public metadata."""
@@ -46,11 +53,12 @@ class Enquiries:
 
     def budget(self, project: str, principal: Principal) -> dict[str, Any]:
         """Total, spent and left of a project, a line a dataset. Refused to those outside the project who do not keep the books."""
-        policy = self._policies.project(project)
+        policy, now = self._policies.project(project), self._policies.now()
         check_may(principal, Act.READ_BUDGET, policy.researchers)
-        granted = [dataset for dataset in self._policies.datasets() if dataset.dataset in policy.datasets]
-        lines = [budget_line(self._ledger, dataset, policy) for dataset in granted]
-        return {"project": project, "datasets": lines}
+        day = self._clock().astimezone(UTC).date()
+        granted = [dataset for dataset in now.datasets.values() if dataset.dataset in policy.datasets]
+        wanted = [Wanted(dataset, day, policy, principal.name, now.people_of(dataset)) for dataset in granted]
+        return {"project": project, "datasets": [budget_line(self._ledger, each) for each in wanted]}
 
     def receipt(self, receipt_id: str, principal: Principal) -> dict[str, Any]:
         """A receipt as its reader sees it. To those outside its project it does not exist, but to custodians, auditors and checkers."""

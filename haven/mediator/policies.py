@@ -63,6 +63,10 @@ class InForce:
             raise Refused(Code.POLICY_PAUSED, "This dataset has no data yet.", "Ask its custodian to ingest it.")
         return serial
 
+    def people_of(self, policy: DatasetPolicy) -> tuple[str, ...]:
+        """The datasets that draw on the same population, by name, itself among them."""
+        return tuple(name for name, other in self.datasets.items() if other.budget_owner == policy.budget_owner)
+
     def halt(self, dataset: str) -> str | None:
         """Why a dataset is not answering just now; None where it is."""
         return self.halts.get((PolicyKind.DATASET, dataset))

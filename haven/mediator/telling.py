@@ -11,9 +11,12 @@ from haven.privacy.budget import Price
 from haven.query.expectations import expected_at
 from haven.query.private_plan import OutputType, PrivatePlan
 
+OUTLOOK = ("share_left", "forecast")
+"""What the record alone knows of an answer: how far its project's budget went on the day it was given."""
+
 FACTS = (
     *("dataset", "project", "sql", "plan_digest", "mechanisms", "cost", "epsilon", "citation", "words", "warnings"),
-    *("plan", "made_from"),
+    *("plan", "made_from", *OUTLOOK),
 )
 """What a receipt holds of what was recorded beside its answer."""
 
@@ -28,8 +31,7 @@ def answer(planned: Planned, recorded: Replay) -> Answer:
     plan, document = as_recorded(planned.plan, recorded.answer), recorded.answer.document
     finished = query.finish(plan, recorded.answer.noisy)
     facts = receipt_facts(planned.plan, planned.policy, planned.question.project, planned.question.sql)
-    if "made_from" in document:
-        facts |= {name: document[name] for name in MADE}
+    facts |= {name: document[name] for name in (OUTLOOK if "made_from" not in document else (*OUTLOOK, *MADE)) if name in document}
     return Answer(columns_of(planned.plan), finished.rows, finished.errors, receipt_document(recorded.receipt, facts, planned.policy))
 
 
