@@ -70,7 +70,7 @@ def _counts(column: Column, candidates: int) -> list[Counts]:
 
 
 def _dense(cells: "pa.Array[Any]", candidates: int) -> list[Counts]:
-    """Each map as a vector, read from Arrow's own buffers: a group may have thousands of candidates."""
+    """Each map as a vector, read from Arrow's own buffers and left as an array: a group may have thousands of candidates."""
     pairs: Any = cells.cast(PAIRS)
     lengths = pc.list_value_length(pairs).fill_null(0).to_numpy()
     indices, counts = pc.list_flatten(pairs).flatten()
@@ -84,7 +84,7 @@ def _dense(cells: "pa.Array[Any]", candidates: int) -> list[Counts]:
     # every count is above 0: fewer places than counts, and one was 0 or an index there twice
     if np.count_nonzero(dense) != len(at):
         raise question_fault()
-    return [tuple(row) for row in dense.tolist()]
+    return list(dense)
 
 
 def _keys(columns: Sequence[Column], rows: int) -> list[Key]:

@@ -26,9 +26,9 @@ LARGEST_COUNT = 2**48
 LARGEST_DENOMINATOR = 1000
 _HALVINGS = 160
 MOST_CANDIDATES = 4096
-Counts = Sequence[int]
-"""The exact number of rows at each candidate of one group."""
 Scores = np.typing.NDArray[np.int64]
+Counts = Sequence[int] | Scores
+"""The exact number of rows at each candidate of one group."""
 
 
 class Aim(StrEnum):

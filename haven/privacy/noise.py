@@ -8,6 +8,8 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from haven.privacy import measurements
 from haven.privacy.choices import Choice
 from haven.privacy.mechanisms import Mechanism, Noise
@@ -42,8 +44,8 @@ def add_noise(exact: ExactTable, noises: tuple[Noise | Choice, ...], selection: 
 
 def _noised(exact: ExactColumn, noise: Noise | Choice) -> tuple[int, ...]:
     """The numbers of `exact` plus fresh noise; of counts per candidate, the index that fresh noise chooses in each group."""
-    numbers = [cell for cell in exact if not isinstance(cell, tuple)]
-    counts = [cell for cell in exact if isinstance(cell, tuple)]
+    numbers = [cell for cell in exact if not isinstance(cell, tuple | np.ndarray)]
+    counts = [cell for cell in exact if isinstance(cell, tuple | np.ndarray)]
     if isinstance(noise, Choice) and not numbers:
         return _chosen(counts, noise)
     if isinstance(noise, Choice) or counts:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Never
 
+import numpy as np
+
 KeyValue = str | int | bool | None
 Key = tuple[KeyValue, ...]
-Counts = tuple[int, ...]
+Counts = tuple[int, ...] | np.typing.NDArray[np.int64]
 """The number of rows at each candidate of a choice, in one group."""
 ExactColumn = Sequence[int | Counts]
 """One value a group: a number, or for a choice the counts of its candidates."""
@@ -16,7 +18,7 @@ class ExactTable:
     """Exact integer aggregates under seal: cannot be printed, compared, iterated, pickled, copied or serialised.
 
     Holds `n` group keys in a data-free order (public keys: the full declared product, in its declared order; private keys: sorted), one
-    column of n integers a target (for a choice n tuples of counts), and for private keys the number of units behind each key. Only
+    column of n integers a target (for a choice n vectors of counts), and for private keys the number of units behind each key. Only
     `haven.privacy` opens it.
     """
 

@@ -35,7 +35,7 @@ def maps(*cells: Pairs) -> "pa.Array[Any]":
 
 
 def opened(table: Any) -> Any:  # noqa: ANN401 - a seal is broken on purpose
-    return [list(column) for column in table._columns]
+    return [[cell if isinstance(cell, int) else tuple(map(int, cell)) for cell in column] for column in table._columns]
 
 
 @pytest.mark.parametrize(("cells", "counts"), [([[(2, 5), (0, 1)]], (1, 0, 5)), ([[]], (0, 0, 0)), ([None], (0, 0, 0)), ([], (0, 0, 0))])
