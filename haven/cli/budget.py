@@ -1,7 +1,8 @@
 """`haven budget`: what is left and how long it will last, and the correction of what the books say was lost."""
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Annotated
 
 import typer
@@ -16,6 +17,8 @@ from haven.ledger.corrections import KIND, Correction
 from haven.mediator.budgets import Wanted, budget_line
 from haven.mediator.policies import InForce, Policies
 from haven.privacy.budget import ATTO, PICO, Definition, Price
+
+PLAIN = re.compile(r"[0-9]{1,10}(\.[0-9]{1,18})?", re.ASCII)
 
 app = typer.Typer(help="Privacy budgets.", no_args_is_help=True)
 
@@ -87,15 +90,12 @@ def _price(definition: Definition, loss: Loss) -> Price:
     """The loss in units of the books. Refused for what is no exact number of them: a loss that was rounded would be another."""
     units = []
     for text, per_one in ((loss.amount, PICO), (loss.delta, ATTO)):
-        try:
-            exact = Decimal(text) * per_one
-        except InvalidOperation:
-            exact = Decimal("NaN")
-        if not exact.is_finite() or exact < 0 or exact != int(exact):
+        exact = Fraction(text) * per_one if PLAIN.fullmatch(text) else Fraction(-1)
+        if exact < 0 or exact.denominator != 1:
             raise Refused(
                 Code.BUDGET_INVALID,
                 "A loss is a number from 0 on, of at most 12 decimals (18 for delta).",
-                "Write it as 0.001, rounded up.",
+                "Write it as 0.001, rounded up to its last decimal.",
             )
         units.append(int(exact))
     if definition is Definition.PURE and units[1]:

@@ -11,6 +11,46 @@ ADDING = ("mu2", "rho")
 """The units that add where it is not epsilon."""
 
 
+INNER = ("researcher", "period")
+"""The levels of caps within a project's share."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapLine:
+    """One cap that a question must fit in: whose it is (`of`), its level, its amounts and, of a period, when the next begins (UTC)."""
+
+    of_whom: str
+    level: str
+    total: Mapping[str, str]
+    spent: Mapping[str, str]
+    left: Mapping[str, str]
+    renews: str | None = None
+
+    @classmethod
+    def of(cls, document: object) -> "CapLine":
+        """The cap in `document`. Raises Fault where there is none."""
+        if not isinstance(document, dict):
+            raise unreadable()
+        renews = document.get("renews")
+        whose, level = (str(document.get(name, "")) for name in ("of", "level"))
+        return cls(whose, level, *_amounts(document), renews if isinstance(renews, str) else None)
+
+    def words(self) -> str:
+        """`your own part: ε 0.2 of 0.3 left`."""
+        left, total = (display.quantity(amount.get("epsilon", "")) for amount in (self.left, self.total))
+        whose = "your own part" if self.level == "researcher" else f"until {self.renews}"
+        return f"{whose}: ε {left} of {total} left"
+
+
+def _amounts(document: Mapping[str, object]) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+    """Total, spent and left. Raises Fault where one is missing."""
+    found = [document.get(name) for name in ("total", "spent", "left")]
+    total, spent, left = ({str(unit): str(value) for unit, value in one.items()} if isinstance(one, dict) else None for one in found)
+    if total is None or spent is None or left is None:
+        raise unreadable()
+    return total, spent, left
+
+
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
     """One dataset's budget: amounts are decimal strings by unit (`mu2` or `rho`, `epsilon` at the dataset's delta, `delta`)."""
@@ -20,17 +60,24 @@ class BudgetLine:
     total: Mapping[str, str]
     spent: Mapping[str, str]
     left: Mapping[str, str]
+    forecast: str = ""
+    overspent: bool = False
+    caps: tuple["CapLine", ...] = ()
 
     @classmethod
     def of(cls, document: object) -> "BudgetLine":
         """The line in `document`. Raises Fault where there is none."""
         if not isinstance(document, dict) or not isinstance(document.get("dataset"), str):
             raise unreadable()
-        amounts = [document.get(name) for name in ("total", "spent", "left")]
-        if not all(isinstance(amount, dict) for amount in amounts):
-            raise unreadable()
-        total, spent, left = ({str(unit): str(value) for unit, value in amount.items()} for amount in amounts if amount is not None)
-        return cls(document["dataset"], str(document.get("definition", "")), total, spent, left)
+        forecast, caps = document.get("forecast"), document.get("caps")
+        return cls(
+            document["dataset"],
+            str(document.get("definition", "")),
+            *_amounts(document),
+            forecast=str(forecast.get("words", "")) if isinstance(forecast, dict) else "",
+            overspent=document.get("overspent") is True,
+            caps=tuple(map(CapLine.of, caps)) if isinstance(caps, list) else (),
+        )
 
     @property
     def share_left(self) -> float:
@@ -45,7 +92,15 @@ class BudgetLine:
     def words(self) -> str:
         """`ε 0.8 of 1 left (79 %)`."""
         left, total = (display.quantity(amount.get("epsilon", "")) for amount in (self.left, self.total))
-        return f"ε {left} of {total} left ({self.share_left:.0%})"
+        return " · ".join(filter(None, [f"ε {left} of {total} left ({self.share_left:.0%})", *self.inner_words(), self.outlook()]))
+
+    def inner_words(self) -> list[str]:
+        """What the caps within the share leave, one sentence each."""
+        return [cap.words() for cap in self.caps if cap.level in INNER]
+
+    def outlook(self) -> str:
+        """How long it lasts at the present rate; why it answers nothing where more was spent than is allowed by now."""
+        return "more was spent than its policy now allows: it answers no question" if self.overspent else self.forecast
 
 
 class Budget(Mapping[str, BudgetLine]):
@@ -90,10 +145,11 @@ class Budget(Mapping[str, BudgetLine]):
                 *(display.text(display.quantity(amount.get("epsilon", ""))) for amount in (line.total, line.spent, line.left)),
                 display.text(f"{line.share_left:.0%}"),
                 display.quiet(line.total.get("delta", "–")),
+                display.quiet("; ".join(filter(None, [*line.inner_words(), line.outlook()])) or "–"),
             )
             for line in self._lines.values()
         ]
-        head = ("dataset", "ε total", "ε spent", "ε left", "share left", "δ")
+        head = ("dataset", "ε total", "ε spent", "ε left", "share left", "δ", "outlook")
         note = "ε at the dataset's δ; it is μ² (gdp) or ρ (zcdp) that adds, so spent and left need not sum to the total in ε"
         return (
             display.heading(f"Budget of {self.project}")

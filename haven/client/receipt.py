@@ -41,6 +41,18 @@ class Receipt:
         return _mapping(self.document.get("remaining"))
 
     @property
+    def share_left(self) -> float | None:
+        """The part of the project's share that was left afterwards, in the unit that adds; None where the service does not say."""
+        found = self.document.get("share_left")
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+    @property
+    def forecast(self) -> str:
+        """When the rest will be spent at the rate of the last 30 days, as of this answer, in words; "" where the service does not say."""
+        found = self.document.get("forecast")
+        return str(found.get("words", "")) if isinstance(found, dict) else ""
+
+    @property
     def policy_digest(self) -> str:
         """The policy that allowed it."""
         return str(self.document.get("policy_digest", ""))
@@ -92,7 +104,10 @@ class Receipt:
 
     def _repr_html_(self) -> str:
         """The receipt as a small table."""
-        facts = [("receipt", self.id), ("price", self.price_words()), ("left", self.left_words())]
+        left = self.left_words()
+        if left and self.share_left is not None:
+            left += f" ({self.share_left:.0%} of the project's share)"
+        facts = [("receipt", self.id), ("price", self.price_words()), ("left", left), ("outlook", self.forecast if left else "")]
         facts += [
             (name, str(self.document.get(name, "")))
             for name in ("dataset", "project", "snapshot", "policy_digest", "plan_digest", "citation")

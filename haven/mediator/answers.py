@@ -104,8 +104,8 @@ class BatchAnswer:
 class Preview:
     """What a question would cost and how exact it would be: nothing was looked at, nothing spent.
 
-    JSON-ready: `cost` and `left` are `{"mu2"|"rho"|"epsilon", "delta"}` decimal strings; `errors` maps an output's name to its expected 95 %
-    half-width, None where only the answer can tell; `mechanisms` is one object a target; `free` is true when a recorded answer exists.
+    JSON-ready: `cost` and `left` are `{"mu2"|"rho"|"epsilon", "delta"}` decimal strings; `errors` maps an output's name to its expected
+    95 % half-width, None where only the answer can tell; `mechanisms` is one object a target; `free` is true when a recorded answer exists.
     `plan` says what would be done (`haven.mediator.receipts.plan_facts`). With a public size hint `expected` maps an output's name to its
     `half_width` for groups of that size and, for counts, to the same as a fraction (`relative`). `made_from` names the earlier receipts
     that the answer would be made from, None where it would be drawn anew.

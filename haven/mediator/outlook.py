@@ -20,8 +20,9 @@ def forecast_json(found: Forecast) -> dict[str, Any]:
 
 
 def outlook(ledger: Ledger, permit: Authorisation, price: Price) -> dict[str, Any]:
-    """What the receipt of an answer at `price`, reserved already, says of its project's share: the part that the narrowest cap leaves of
-    it, and when that will be spent at the project's own rate.
+    """What the receipt of an answer at `price`, which is reserved already, says of its project's share.
+
+    The part of it that the narrowest cap leaves, and when that will be spent at the project's own rate.
     """
     left, day = ledger.left(permit), permit.day
     spent = ledger.spent_since(since(day), left.definition, permit.dataset, permit.project) + price

@@ -47,6 +47,13 @@ class MadeFrom(BaseModel):
     sql: str | None = None
 
 
+class ForecastReply(BaseModel):
+    """When a budget is spent at the rate of the last 30 days: a day (UTC), or None where that is not within a year; and in words."""
+
+    exhausted: str | None
+    words: str
+
+
 class ReceiptReply(BaseModel):
     """What the books say about one answer. Quantities are decimal strings."""
 
@@ -65,6 +72,8 @@ class ReceiptReply(BaseModel):
     citation: str
     plan: PlanReply
     made_from: MadeFrom | None = None
+    share_left: float | None = None
+    forecast: ForecastReply | None = None
 
 
 class AnswerReply(BaseModel):
@@ -155,14 +164,29 @@ class ProjectReply(BaseModel):
     title: str
 
 
+class CapReply(BaseModel):
+    """One cap that a spend must fit in: whose, and of a period the day (UTC) on which the next begins. The narrowest cap decides."""
+
+    of: str
+    level: str
+    total: Amounts
+    spent: Amounts
+    left: Amounts
+    renews: str | None
+
+
 class BudgetLineReply(BaseModel):
-    """One dataset's line of a budget."""
+    """One dataset's line of a budget. `overspent`: a cap was lowered below what is spent of it, and no question is answered."""
 
     dataset: str
     definition: str
     total: Amounts
     spent: Amounts
     left: Amounts
+    share_left: float
+    forecast: ForecastReply
+    overspent: bool
+    caps: list[CapReply]
 
 
 class BudgetReply(BaseModel):
