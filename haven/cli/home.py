@@ -18,6 +18,12 @@ from haven.release.signing import open_key
 from haven.settings import Home, books_of
 
 SECRET_BYTES = 32
+ORIGIN_BYTES = 8
+_WITNESS = (
+    "# the witness guards against books that were set back: it should lie on another disk or machine, where nobody who",
+    "# can restore this home can change it (an absolute path there, or the address of `haven witness serve`)",
+    "witness: witness.log",
+)
 
 
 class Kind(StrEnum):
@@ -35,6 +41,9 @@ class HomeSettings(BaseModel):
     kind: Kind
     title: str = "haven"
     books: SecretStr | None = None  # postgresql://…; an address may hold a password, so it is never shown
+    origin: str | None = None  # the name of these books in their checkpoints: it outlives their key
+    witness: str = "witness.log"  # a file (within the home where it is relative) or the address of a C2SP tlog-witness
+    witness_key: str | None = None  # that witness's own key, as it hands it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,14 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
             raise Refused(Code.HOME_INVALID, "There are books of another haven at that address.", "Name an empty database.")
     # last: a home without its settings is not one, so an interrupted start is seen as such
     home.settings.touch(mode=0o600)
-    lines = [f"kind: {kind}", f"title: {json.dumps(title)}", *([] if books is None else [f"books: {json.dumps(books)}"]), ""]
+    lines = [
+        f"kind: {kind}",
+        f"title: {json.dumps(title)}",
+        f"origin: haven-{secrets.token_hex(ORIGIN_BYTES)}",
+        *_WITNESS,
+        *([] if books is None else [f"books: {json.dumps(books)}"]),
+        "",
+    ]
     home.settings.write_text("\n".join(lines), encoding="utf-8")
     return open_home(root)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from haven.cli.appointing import appoint
 from haven.cli.facts import BookFacts
 from haven.cli.home import OpenHome, open_home
 from haven.engines.duckdb_engine import DuckDBEngine
@@ -47,11 +48,20 @@ def open_books(root: Path) -> Iterator[tuple[OpenHome, Ledger]]:
 
 @contextmanager
 def open_house(root: Path) -> Iterator[House]:
-    """Everything. What a crash left in doubt is booked as spent before the first question."""
+    """Everything. What a crash left in doubt is booked as spent before the first question.
+
+    Where the books may not be the present ones, the house opens and answers nothing.
+    """
     with open_books(root) as (home, ledger), DuckDBEngine(home.home.data) as engine:
         ledger.sweep(now(), IN_DOUBT)
         policies = Policies(ledger.registry, ledger.people, bench=home.bench, data=home.home.data)
         mediator = Mediator(ledger, policies, engine, now)
+        notary = appoint(home, ledger)
+        notary.examine(now())
         desk = ReleaseDesk.open(ledger, home.home.releases, home.home.keys, BookFacts(ledger, policies))
-        desk.conclude_all(now())
-        yield House(home, ledger, policies, engine, mediator, Enquiries(ledger, policies), desk)
+        if notary.doubt is None:
+            desk.conclude_all(now())
+        try:
+            yield House(home, ledger, policies, engine, mediator, Enquiries(ledger, policies), desk)
+        finally:
+            notary.checkpoint(now())

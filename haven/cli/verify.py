@@ -20,7 +20,7 @@ def verify(
 ) -> None:
     """Verify a bundle. Exit 0 only when every file is as it was signed; with --key, only when that key signed it."""
     with spoken_errors():
-        report = verify_bundle(bundle, None if key is None else _digits(key))
+        report = verify_bundle(bundle, None if key is None else public_key(key))
         if as_json:
             print_json({"whole": report.whole, "release": report.release, "problems": list(report.problems)})
         else:
@@ -29,7 +29,8 @@ def verify(
             raise typer.Exit(FAULT_EXIT)
 
 
-def _digits(key: str) -> str:
+def public_key(key: str) -> str:
+    """The 64 hexadecimal digits that `key` is, or that the file of this name holds. Refused where they are none."""
     text = key.strip() if len(key) == HEX_DIGITS else _content(Path(key))
     if len(text) != HEX_DIGITS or any(digit not in "0123456789abcdef" for digit in text.lower()):
         raise Refused(Code.VERIFY_FAILED, "This is not a public key.", "Give its 64 hexadecimal digits, or the file that holds them.")

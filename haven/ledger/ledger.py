@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
-from haven.ledger import acceptance, accounts, answers, audit, corrections, offers, reading, registry, revocations, spends
+from haven.ledger import acceptance, accounts, answers, audit, corrections, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
 from haven.ledger.database import Place
 from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Recorded, RecordedAnswer, Replay, Reservation, Serving, Spend

@@ -20,6 +20,7 @@ from haven.release.tables import canonical_json
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
+PROOF = "ledger-proof.json"
 FORMAT = "haven-release/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o100644 << 16
@@ -52,15 +53,18 @@ def leaving(request: Request) -> list[Item]:
     return [item for item in request.items if request.approved.get(item.id)]
 
 
-def build(request: Request, contents: Contents, key: SigningKey, now: datetime) -> SignedBundle:
+def build(request: Request, contents: Contents, key: SigningKey, now: datetime, proof: Mapping[str, Any] | None = None) -> SignedBundle:
     """The signed bundle of a decided request: only approved items, each byte in the manifest, the manifest signed with Ed25519.
 
-    Deterministic: the same request, contents, key and time give the same bytes.
+    `proof` shows that the decision's entry is in the books (`haven.ledger.proofs`). Deterministic: the same request, contents, key, time
+    and proof give the same bytes.
     """
     if request.decision is None or not leaving(request):
         msg = "only a decided request of which something leaves has a bundle"
         raise ValueError(msg)
     files = _payload(request, contents, now)
+    if proof is not None:
+        files[PROOF] = canonical_json(dict(proof))
     manifest = canonical_json(
         {
             "format": FORMAT,

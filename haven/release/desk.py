@@ -87,6 +87,7 @@ class ReleaseDesk:
 
     def submit(self, principal: Principal, release: str, now: datetime) -> None:
         """Hand a request to the desk. In the automatic lane it is approved, signed and handed out at once."""
+        self.ledger.check_current(now)
         choice = self.asking.submit(principal, release, now)
         if choice.lane.checkers == 0:
             self.reviewing.approve_by_rule(release, now)
@@ -106,10 +107,12 @@ class ReleaseDesk:
 
     def approve(self, principal: Principal, release: str, rule: str, reason: str, now: datetime) -> bool:
         """Complete this checker's review, approving what they have not voted on. True when that decided the request."""
+        self.ledger.check_current(now)
         return self._concluded(release, decided=self.reviewing.approve(principal, release, rule, reason, now), now=now)
 
     def reject(self, principal: Principal, release: str, rule: str, reason: str, now: datetime) -> bool:
         """Complete this checker's review, rejecting every item. True when that decided the request."""
+        self.ledger.check_current(now)
         return self._concluded(release, decided=self.reviewing.reject(principal, release, rule, reason, now), now=now)
 
     def appeal(self, principal: Principal, release: str, reason: str, now: datetime) -> None:
@@ -169,6 +172,7 @@ class ReleaseDesk:
 
     def bundle(self, principal: Principal, release: str, now: datetime) -> bytes:
         """The signed bundle of a released request."""
+        self.ledger.check_current(now)
         with self.ledger.read() as connection:
             request = self._visible(connection, principal, release, now)
         if request.state is not State.RELEASED or request.bundle is None:

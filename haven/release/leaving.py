@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from haven.errors import Code, Fault, Refused
 from haven.ledger.ledger import Ledger
@@ -11,7 +12,7 @@ from haven.release import records
 from haven.release.acts import DESK, Act, write
 from haven.release.bundle import Contents, build, leaving
 from haven.release.facts import AnswerFacts, DatasetFacts, ProjectFacts, ReleaseFacts
-from haven.release.objects import ObjectStore, sha256
+from haven.release.objects import ObjectStore, sha256, write_durably
 from haven.release.permissions import check_may, check_may_see
 from haven.release.request import Request
 from haven.release.signing import SigningKey
@@ -19,6 +20,27 @@ from haven.release.states import Event, State
 from haven.release.words import required
 
 T = TypeVar("T")
+LAST = "last.checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheckpoint:
+    """The signed checkpoint in the last bundle that was signed, kept beside the bundles and not in the books."""
+
+    releases: Path
+
+    def last(self) -> str | None:
+        """Its note, None where nothing was signed yet."""
+        try:
+            return (self.releases / LAST).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def keep(self, note: str) -> None:
+        """Put it in the place of the one before, whole or not at all."""
+        write_durably(self.releases / LAST, note.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,7 @@ class Leaving:
 
     def conclude(self, release: str, now: datetime) -> None:
         """Sign a decided request and hand it out. Called again after a crash, it goes on where it stopped; else it does nothing."""
+        self.ledger.check_current(now)
         with self.ledger.read() as connection:
             request = records.load(connection, release)
         if request.state is State.DECIDED:
@@ -68,8 +91,11 @@ class Leaving:
             raise Refused(Code.RELEASE_ROLE, "Only a custodian of its datasets may revoke this release.", "Ask the dataset's custodian.")
 
     def _sign(self, request: Request, now: datetime) -> None:
-        bundle = build(request, self._contents(request, now), self.key, now)
+        proof = self._proof(request)
+        bundle = build(request, self._contents(request, now), self.key, now, proof)
         digest = self.store.put(bundle.content)
+        if proof is not None:
+            LastCheckpoint(self.store.root).keep(proof["checkpoint"])
         with self.ledger.transaction() as transaction:
             fresh = records.load(transaction.connection, request.id)
             if fresh.state is not State.DECIDED:
@@ -78,6 +104,14 @@ class Leaving:
             write(transaction, fresh, Act(Event.SIGN, DESK, now, words))
             transaction.append("release.bundle", DESK, {"release": fresh.id, "bundle": digest, "manifest": sha256(bundle.manifest)}, now)
             records.change(transaction.connection, fresh.id, now, bundle=digest)
+        if self.ledger.notary is not None:
+            self.ledger.notary.checkpoint(now)
+
+    def _proof(self, request: Request) -> dict[str, Any] | None:
+        """That the decision is in the books, for whoever holds the bundle; None where nobody signs the books."""
+        if self.ledger.notary is None or request.decision is None:
+            return None
+        return self.ledger.notary.prove(request.decision.entry)
 
     def _contents(self, request: Request, now: datetime) -> Contents:
         items = leaving(request)

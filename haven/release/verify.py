@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from haven.errors import Code, Refused
-from haven.release.bundle import FORMAT, MANIFEST, SIGNATURE, pack
+from haven.ledger.proofs import ProofError, check_inclusion
+from haven.release.bundle import FORMAT, MANIFEST, PROOF, SIGNATURE, pack
 from haven.release.objects import sha256
 from haven.release.signing import fingerprint, signed_by
 
@@ -33,7 +34,8 @@ class VerifyReport:
     """What a verification found. `problems` is empty exactly when the bundle is whole and its signature holds.
 
     `authentic` is True when the signer is the key that was given, None when no key was given: then the bundle is only shown to be
-    consistent with the key it names itself.
+    consistent with the key it names itself. `ledger_size` is the size of the books that are shown to hold the decision's entry, None for a
+    bundle of an earlier version, which shows nothing of the kind.
     """
 
     problems: tuple[str, ...]
@@ -43,6 +45,7 @@ class VerifyReport:
     signer: str = ""
     ledger_entry: int | None = None
     ledger_digest: str = ""
+    ledger_size: int | None = None
     authentic: bool | None = None
 
     @property
@@ -55,6 +58,9 @@ class VerifyReport:
         if self.problems:
             return "This bundle is NOT whole: " + " ".join(self.problems)
         what = f"Release {self.release} is whole: {self.files} files, each as signed at {self.signed_at} by key {self.signer}"
+        what += (
+            "" if self.ledger_size is None else f"; its decision is entry {self.ledger_entry} of the books, at {self.ledger_size} entries"
+        )
         return what + (", the key you gave." if self.authentic else ". Give the haven's public key to know that it is theirs.")
 
 
@@ -88,6 +94,8 @@ def _verify(path: Path, public_key: str | None) -> VerifyReport:
             raise _Problem(f"It has no {name}.")
     manifest = _manifest(files[MANIFEST])
     problems = [*_signature_problems(manifest, files, public_key), *_file_problems(manifest["files"], files)]
+    size, unproven = _ledger_proof(manifest, files)
+    problems += unproven
     if pack(files) != content:
         problems.append("It holds bytes that belong to no file.")
     return VerifyReport(
@@ -98,6 +106,7 @@ def _verify(path: Path, public_key: str | None) -> VerifyReport:
         signer=fingerprint(manifest["public_key"]),
         ledger_entry=manifest["ledger"].get("entry"),
         ledger_digest=manifest["ledger"].get("digest", ""),
+        ledger_size=size,
         authentic=None if public_key is None else manifest["public_key"] == public_key,
     )
 
@@ -142,6 +151,19 @@ def _signature_problems(manifest: dict[str, Any], files: dict[str, bytes], publi
     if public_key is not None and manifest["public_key"] != public_key:
         problems.append("It was signed by another key than the one given.")
     return problems
+
+
+def _ledger_proof(manifest: dict[str, Any], files: dict[str, bytes]) -> tuple[int | None, list[str]]:
+    """The size of the books that the bundle's proof is about, and what is wrong with that proof."""
+    if PROOF not in files:
+        return None, []
+    try:
+        entry, checkpoint = check_inclusion(json.loads(files[PROOF]), manifest["public_key"])
+    except (ProofError, AttributeError):
+        return None, ["It does not show that its decision is in the books."]
+    if entry != manifest["ledger"].get("entry"):
+        return None, ["It shows another entry of the books than its decision."]
+    return checkpoint.size, []
 
 
 def _file_problems(listed: dict[str, Any], files: dict[str, bytes]) -> list[str]:
