@@ -3,23 +3,27 @@
 The model keeps a list of spends and adds it up anew for every question: it knows nothing of accounts, and finds a month by its number.
 """
 
+import itertools
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from sqlalchemy.engine import make_url
 
 from haven.errors import Code, Fault, Refused
 from haven.ledger.accounts import Spender, researcher_of
 from haven.ledger.audit import audit_verify
 from haven.ledger.corrections import KIND, Correction
+from haven.ledger.database import Place
 from haven.ledger.entries import Reservation
 from haven.ledger.ledger import Ledger
 from haven.ledger.usage import days_of
@@ -27,6 +31,9 @@ from haven.policy.authorisation import Caps, PeriodCap
 from haven.policy.periods import Length
 from haven.policy.roles import Role
 from tests.support.books import ANSWER, NOW, later, permit, plan, rho
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Cluster
 
 Amount = tuple[int, int]
 
@@ -36,6 +43,7 @@ PROJECT_CAP = {("liver", "nafld"): (30, 20), ("heart", "nafld"): (25, 15), ("liv
 RESEARCHER_CAP = {("liver", "nafld"): (12, 9), ("liver", "labs"): (20, 20)}
 PERIOD_CAP = {("liver", "nafld"): (16, 12), ("heart", "labs"): (9, 10)}
 MONTH = Length(months=1)
+EXAMPLES = {"sqlite": 25, "postgresql": 8}  # copying a database takes longer than copying a file
 
 
 @dataclass
@@ -54,14 +62,13 @@ class Booked:
 class Books(RuleBasedStateMachine):
     """The model: every spend by its number, and the corrections."""
 
-    template: ClassVar[Path]
+    fresh: ClassVar[Callable[[], Place]]
     reservations: Bundle[Reservation] = Bundle("reservations")
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(shutil.copy(self.template, Path(self.folder.name) / "books.sqlite"))
-        self.ledger = Ledger.open(self.path)
+        self.place = type(self).fresh()
+        self.ledger = Ledger.open(self.place)
         self.now = NOW
         self.spends: dict[str, Booked] = {}
         self.corrections: list[tuple[Correction, datetime]] = []
@@ -174,7 +181,7 @@ class Books(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.ledger.close()
-        self.ledger = Ledger.open(self.path)
+        self.ledger = Ledger.open(self.place)
 
     @invariant()
     def totals_are_the_models(self) -> None:
@@ -219,20 +226,35 @@ class Books(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.ledger.close()
-        report = audit_verify(self.path)
+        report = audit_verify(self.place)
         assert report.problems == ()
         assert report.in_flight == sum(one.state == "reserved" for one in self.spends.values())
-        self.folder.cleanup()
 
 
-def test_no_sequence_overspends_and_every_total_is_exact(tmp_path: Path) -> None:
-    Books.template = tmp_path / "books.sqlite"
-    with Ledger.open(Books.template) as ledger:
+def _with_custodians(place: Place) -> Place:
+    with Ledger.open(place) as ledger:
         for name in ("carol", "claude"):
             ledger.people.add_user(name, Role.CUSTODIAN, actor="setup", now=NOW)
+    return place
+
+
+def _copies(folder: Path) -> Iterator[Path]:
+    template = _with_custodians(folder / "books.sqlite")
+    for number in itertools.count():
+        yield Path(shutil.copy(template, folder / f"{number}.sqlite"))
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_no_sequence_overspends_and_every_total_is_exact(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if store == "sqlite":
+        Books.fresh = _copies(tmp_path).__next__
+    else:
+        cluster: "Cluster" = request.getfixturevalue("postgres_cluster")
+        template = make_url(str(_with_custodians(cluster.fresh()))).database
+        Books.fresh = partial(cluster.fresh, str(template))
     run_state_machine_as_test(
         Books,
-        settings=settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=EXAMPLES[store], stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
     )
 
 
