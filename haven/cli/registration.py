@@ -49,7 +49,7 @@ def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watc
     policy, sources = changes.dataset_in(change), policy_file.resolve().parent
     snapshot = _snapshot(policy, sources, opened, progress)
     _remember(sources, snapshot)
-    recorded = NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint)
+    recorded = _recorded(snapshot, withdrawn=policy.consent.withdrawals is not None)
     with _removed_if_refused(snapshot):
         ledger.registry.add_dataset(policy.dataset, change.text, policy.digest, recorded, actor, now(), following=change.following)
     return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
@@ -71,7 +71,8 @@ def ingest_again(name: str, opened: OpenHome, ledger: Ledger, progress: Watcher)
     """Read the sources of a registered dataset again: a new snapshot on the same budget."""
     policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
     sources = _origin(opened.home.data / name)
-    return _make_current(policy, _snapshot(policy, sources, opened, progress), sources, ledger)
+    snapshot = _snapshot(policy, sources, opened, progress)
+    return _make_current(policy, snapshot, sources, ledger, withdrawn=policy.consent.withdrawals is not None)
 
 
 def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> Added:
@@ -79,7 +80,7 @@ def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> 
     policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
     current = _current(name, opened, ledger)
     snapshot = withdraw(current, units, opened.home.data / name, opened.secret)
-    added = _make_current(policy, snapshot, _origin(opened.home.data / name), ledger)
+    added = _make_current(policy, snapshot, _origin(opened.home.data / name), ledger, withdrawn=True)
     forget_rows(current)
     return added
 
@@ -104,13 +105,16 @@ def _remember(sources: Path, snapshot: Snapshot) -> None:
     (snapshot.path.parent / ORIGIN).write_text(json.dumps({"sources": str(sources)}), encoding="utf-8")
 
 
-def _make_current(policy: DatasetPolicy, snapshot: Snapshot, sources: Path, ledger: Ledger) -> Added:
+def _make_current(policy: DatasetPolicy, snapshot: Snapshot, sources: Path, ledger: Ledger, *, withdrawn: bool) -> Added:
     """Answer questions from `snapshot`, stored by `policy`. Refused where another policy applies by now."""
     _remember(sources, snapshot)
-    salt = bytes.fromhex(snapshot.salt)
     with _removed_if_refused(snapshot):
-        ledger.registry.add_snapshot(policy.dataset, snapshot.serial, salt, snapshot.fingerprint, OPERATOR, now(), under=policy.digest)
+        ledger.registry.renew(policy.dataset, _recorded(snapshot, withdrawn=withdrawn), OPERATOR, now(), under=policy.digest)
     return Added(policy.dataset, snapshot.serial, snapshot.path / REPORT)
+
+
+def _recorded(snapshot: Snapshot, *, withdrawn: bool) -> NewSnapshot:
+    return NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint, withdrawn)
 
 
 @contextlib.contextmanager

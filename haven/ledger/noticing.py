@@ -59,20 +59,15 @@ class Noticed:
         `whose` names what is known to exist, and is empty where what was named is not. The first is durable on return; a count of a later
         one may be lost in a crash.
         """
-        detail = {"project": whose.project, "dataset": whose.dataset, "code": code.value}
-        key = _key(Kind.ATTEMPT_REFUSED, whose.actor, detail, now)
+        key = _key(Kind.ATTEMPT_REFUSED, whose.actor, _refusal(whose, code), now)
 
         def count(tx: Transaction) -> None:
             days.count(tx.driver, whose, days.REFUSED, definition, now)
 
-        def record(tx: Transaction) -> None:
-            count(tx)
-            _append_once(tx, Kind.ATTEMPT_REFUSED, whose.actor, detail, now)
-
         if self._is_known(key):
             self.store.later(count)
             return
-        self.store.write(record)
+        self.store.write(lambda tx: append_refusal(tx, whose, code, now, definition))
         self._remember(key)
 
     def replayed(self, whose: Whose, receipt: str, definition: Definition, now: datetime) -> None:
@@ -100,6 +95,16 @@ class Noticed:
                 self._today = day
                 self._known = set()
             self._known.add(key)
+
+
+def append_refusal(tx: Transaction, whose: Whose, code: Code, now: datetime, definition: Definition = Definition.ZCDP) -> None:
+    """`Noticed.refused` inside a transaction."""
+    days.count(tx.driver, whose, days.REFUSED, definition, now)
+    _append_once(tx, Kind.ATTEMPT_REFUSED, whose.actor, _refusal(whose, code), now)
+
+
+def _refusal(whose: Whose, code: Code) -> dict[str, str]:
+    return {"project": whose.project, "dataset": whose.dataset, "code": code.value}
 
 
 def _append_once(tx: Transaction, kind: Kind, actor: str, detail: Mapping[str, Any], now: datetime) -> bool:

@@ -18,6 +18,9 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 from haven.errors import Code, Refused
 from haven.ledger import standing
 from haven.ledger.amounts import moment_of, stamp
+from haven.ledger.days import Whose
+from haven.ledger.events import Kind
+from haven.ledger.noticing import append_refusal
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.schema import states, tokens, users
 from haven.ledger.spends import HOUSE
@@ -122,6 +125,15 @@ class People:
             return None
         return self._store.write(lambda tx: _log_in(tx, name, now, matches=matches and row.password is not None))
 
+    def log_out(self, name: str, now: datetime) -> None:
+        """Record that a person ended their session. Refused (NOT_FOUND) for an unknown name."""
+
+        def work(tx: Transaction) -> None:
+            _known(tx.connection, name)
+            tx.append(Kind.LOGGED_OUT, name, {"name": name}, now)
+
+        self._store.write(work)
+
     def suspend_user(self, name: str, reason: str, *, actor: str, now: datetime) -> None:
         """Stop an account: its password, its tokens and its questions, from this instant."""
         self._store.write(lambda tx: set_standing(tx, name, Standing(State.SUSPENDED, reason, now), actor))
@@ -202,26 +214,29 @@ def _add_user(tx: Transaction, person: Person, actor: str, now: datetime) -> Per
         raise Refused(Code.REQUEST_CONFLICT, f"There is an account {person.name} already.", "Choose another name.")
     row = {"name": person.name, "role": person.role.value, "project": person.project}
     tx.connection.execute(insert(users), row | {"added_at": stamp(now)})
-    tx.append("user.added", actor, row, now)
+    tx.append(Kind.USER_ADDED, actor, row, now)
     return person
 
 
 def _set_password(tx: Transaction, name: str, hashed: str, actor: str, now: datetime) -> None:
     _known(tx.connection, name)
     tx.connection.execute(_CHANGE_USER, {"changed": name, "password": hashed, "failures": 0, "locked_until": None})
-    tx.append("user.password_set", actor, {"name": name}, now)
+    tx.append(Kind.PASSWORD_SET, actor, {"name": name}, now)
 
 
 def _log_in(tx: Transaction, name: str, now: datetime, *, matches: bool) -> Principal | None:
     """Decide inside the transaction, so that guesses made at the same moment count one after another."""
     row = _known(tx.connection, name)
     if row.suspended is not None or _locked(row.locked_until, now):
+        # a try at a stopped or locked account: one entry a day, however many there are
+        code = Code.AUTH_INVALID if row.suspended is None else Code.POLICY_SUSPENDED
+        append_refusal(tx, Whose("", "", name), code, now)
         return None
     if not matches:
         _count_failure(tx, name, row.failures + 1, now)
         return None
     tx.connection.execute(_CHANGE_USER, {"changed": name, "failures": 0, "locked_until": None})
-    tx.append("user.logged_in", name, {"name": name}, now)
+    tx.append(Kind.LOGGED_IN, name, {"name": name}, now)
     return Principal(name, Role(row.role))
 
 
@@ -235,7 +250,9 @@ def _count_failure(tx: Transaction, name: str, failures: int, now: datetime) -> 
     if failures >= FREE_FAILURES:
         locked_until = stamp(now + min(LONGEST_LOCK, FIRST_LOCK * 2 ** min(failures - FREE_FAILURES, 10)))
     tx.connection.execute(_CHANGE_USER, {"changed": name, "failures": failures, "locked_until": locked_until})
-    tx.append("user.login_failed", name, {"name": name, "locked": locked_until is not None}, now)
+    tx.append(Kind.LOGIN_FAILED, name, {"name": name, "locked": locked_until is not None}, now)
+    if locked_until is not None:
+        tx.append(Kind.LOCKED, HOUSE, {"name": name, "until": locked_until}, now)
 
 
 def set_standing(tx: Transaction, name: str, new: Standing, actor: str) -> None:
@@ -247,7 +264,7 @@ def set_standing(tx: Transaction, name: str, new: Standing, actor: str) -> None:
 def _issue_token(tx: Transaction, row: dict[str, Any], actor: str, now: datetime) -> None:
     _known(tx.connection, row["name"])
     tx.connection.execute(insert(tokens), row)
-    tx.append("token.issued", actor, {"id": row["id"], "name": row["name"], "expires_at": row["expires_at"]}, now)
+    tx.append(Kind.TOKEN_ISSUED, actor, {"id": row["id"], "name": row["name"], "expires_at": row["expires_at"]}, now)
 
 
 def _revoke_token(tx: Transaction, token_id: str, actor: str, now: datetime) -> None:
@@ -256,7 +273,7 @@ def _revoke_token(tx: Transaction, token_id: str, actor: str, now: datetime) -> 
         raise Refused(Code.NOT_FOUND, "There is no token of this number.", "See the list of the account's tokens.")
     if row.revoked_at is None:
         tx.connection.execute(update(tokens).where(tokens.c.id == token_id), {"revoked_at": stamp(now)})
-        tx.append("token.revoked", actor, {"id": token_id, "name": row.name}, now)
+        tx.append(Kind.TOKEN_REVOKED, actor, {"id": token_id, "name": row.name}, now)
 
 
 def revoke_tokens(tx: Transaction, name: str, actor: str, now: datetime) -> None:

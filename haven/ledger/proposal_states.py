@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from haven.errors import Code, Refused
+from haven.ledger.events import Kind
 
 
 class ProposalState(StrEnum):
@@ -57,11 +58,11 @@ TABLE: MappingProxyType[ProposalState, MappingProxyType[ProposalEvent, ProposalS
     }
 )
 
-ENTRIES: MappingProxyType[ProposalEvent, str] = MappingProxyType(
+ENTRIES: MappingProxyType[ProposalEvent, Kind] = MappingProxyType(
     {
-        ProposalEvent.CONFIRM: "proposal.confirmed",
-        ProposalEvent.DECLINE: "proposal.declined",
-        ProposalEvent.WITHDRAW: "proposal.withdrawn",
+        ProposalEvent.CONFIRM: Kind.PROPOSAL_CONFIRMED,
+        ProposalEvent.DECLINE: Kind.PROPOSAL_DECLINED,
+        ProposalEvent.WITHDRAW: Kind.PROPOSAL_WITHDRAWN,
     }
 )
 """The kind of the entry that records each event."""

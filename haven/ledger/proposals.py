@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 from haven.errors import Code, Refused
 from haven.ledger import chain
 from haven.ledger.amounts import moment_of, stamp
+from haven.ledger.events import Kind
 from haven.ledger.proposal_states import ENTRIES, Part, ProposalEvent, ProposalState, step
 from haven.ledger.schema import proposals, states, users
 from haven.ledger.store import Store
@@ -173,7 +174,7 @@ def open_proposal(
     same = tx.connection.execute(_SAME, {"kind": kind, "subject": subject, "detail": text}).scalar()
     if same is not None:
         raise Refused(Code.REQUEST_CONFLICT, f"The same waits already, as proposal {same}.", "Ask another custodian to decide it.")
-    entry = tx.append("proposal.opened", actor, _told(proposal) | {"reason": proposal.reason}, now)
+    entry = tx.append(Kind.PROPOSAL_OPENED, actor, _told(proposal) | {"reason": proposal.reason}, now)
     tx.connection.execute(insert(proposals), _row(proposal, text, entry.seq))
     return proposal
 

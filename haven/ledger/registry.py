@@ -5,22 +5,19 @@ a reader that parsed the policies may keep them until it moves.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select
 
 from haven.errors import Code, Refused
-from haven.ledger import standing
-from haven.ledger.amounts import moment_of, stamp
+from haven.ledger import loosenings, policy_versions, standing
+from haven.ledger.amounts import stamp
+from haven.ledger.events import Kind
+from haven.ledger.loosenings import ACTS, LOOSENED, loosening_detail
+from haven.ledger.policy_versions import ANY, MOVED, PolicyKind, StoredPolicy, policy_of
 from haven.ledger.prepared import Prepared
-from haven.ledger.proposals import Act, Proposal, ProposalState
-from haven.ledger.schema import counters, policies, proposals, snapshots
+from haven.ledger.schema import counters, policies, snapshots
 from haven.ledger.standing import Standing, State
 from haven.ledger.store import Store
 from haven.ledger.writer import Transaction
@@ -28,6 +25,7 @@ from haven.ledger.writer import Transaction
 __all__ = [
     "ACTS",
     "ANY",
+    "LOOSENED",
     "Following",
     "NewSnapshot",
     "PolicyKind",
@@ -39,37 +37,6 @@ __all__ = [
     "set_standing",
 ]
 
-ANY = "any"
-"""Whatever version applies: a change that was compared with none."""
-LOOSENED = "policy.loosened"
-
-
-class PolicyKind(StrEnum):
-    """Whose policy it is."""
-
-    DATASET = "dataset"
-    PROJECT = "project"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPolicy:
-    """One version of a policy, as its author wrote it; versions count from 1."""
-
-    kind: PolicyKind
-    name: str
-    version: int
-    text: str
-    digest: str
-    at: datetime
-    actor: str
-
-
-_CURRENT = (
-    select(policies)
-    .where(policies.c.kind == bindparam("kind"), policies.c.name == bindparam("name"))
-    .order_by(policies.c.version.desc())
-    .limit(1)
-)
 _NEWEST = (
     select(policies.c.kind, policies.c.name, func.max(policies.c.version).label("version"))
     .where(policies.c.kind == bindparam("kind"))
@@ -84,26 +51,19 @@ _LIST = (
 _BY_DIGEST = select(policies).where(policies.c.digest == bindparam("digest")).order_by(policies.c.entry).limit(1)
 _SERIAL = select(func.max(snapshots.c.serial)).where(snapshots.c.dataset == bindparam("dataset"))
 _VERSION = Prepared(select(counters.c.value).where(counters.c.name == "registry"))
-_CONSENTS = (
-    select(proposals.c.id, proposals.c.detail)
-    .where(
-        proposals.c.kind == LOOSENED,
-        proposals.c.subject == bindparam("subject"),
-        proposals.c.state == ProposalState.CONFIRMED.value,
-        proposals.c.decided_entry > bindparam("since"),
-    )
-    .order_by(proposals.c.decided_entry.desc())
-)
-_MOVE = update(counters).where(counters.c.name == "registry").values(value=counters.c.value + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class NewSnapshot:
-    """A snapshot to be recorded: its serial, its public salt, and its sealed fingerprint, which only goes into a commitment."""
+    """A snapshot to be recorded: its serial, its public salt, and its sealed fingerprint, which only goes into a commitment.
+
+    `withdrawn` says that a list of withdrawn people was applied to it, whether or not anyone on the list was in the data.
+    """
 
     serial: int
     salt: bytes
     fingerprint: str
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +93,23 @@ class Registry:
         applies by now.
         """
         policy = StoredPolicy(kind, name, 1, text, digest, now, actor)
-        return self._store.write(lambda tx: _add_policy(tx, policy, over=over))
+        return self._store.write(lambda tx: policy_versions.add(tx, policy, over=over))
 
     def current_policy(self, kind: PolicyKind, name: str) -> StoredPolicy | None:
         """The version that applies now."""
         with self._store.read() as connection:
-            return _current(connection, kind, name)
+            return policy_versions.current(connection, kind, name)
 
     def list_policies(self, kind: PolicyKind) -> tuple[StoredPolicy, ...]:
         """The current version of each policy of this kind, by name."""
         with self._store.read() as connection:
-            return tuple(_policy(row) for row in connection.execute(_LIST, {"kind": kind.value}))
+            return tuple(policy_of(row) for row in connection.execute(_LIST, {"kind": kind.value}))
 
     def policy_by_digest(self, digest: str) -> StoredPolicy | None:
         """The version with this digest, current or not: what allowed a past answer."""
         with self._store.read() as connection:
             row = connection.execute(_BY_DIGEST, {"digest": digest}).first()
-        return None if row is None else _policy(row)
+        return None if row is None else policy_of(row)
 
     def set_state(self, kind: PolicyKind, name: str, state: State, reason: str, actor: str, now: datetime) -> None:
         """Pause, suspend, revoke or resume (active); the next reservation obeys. Refused for an unknown name and without a reason."""
@@ -168,8 +128,11 @@ class Registry:
         `under` is the digest of the policy that its rows were stored by: Refused where another applies by now, since a question's
         bounds are the policy's and the rows would not keep to them.
         """
-        row = {"dataset": dataset, "serial": serial, "salt": salt, "fingerprint": fingerprint, "at": stamp(now)}
-        self._store.write(lambda tx: _add_snapshot(tx, row, actor, now, under))
+        self.renew(dataset, NewSnapshot(serial, salt, fingerprint), actor, now, under=under)
+
+    def renew(self, dataset: str, snapshot: NewSnapshot, actor: str, now: datetime, *, under: str | None = None) -> None:
+        """`add_snapshot`, with an entry of its own where a list of withdrawn people was applied; never how many they were."""
+        self._store.write(lambda tx: _add_snapshot(tx, dataset, snapshot, actor, now, under))
 
     def add_dataset(
         self,
@@ -188,19 +151,18 @@ class Registry:
         and two custodians did not agree to this very change.
         """
         policy = StoredPolicy(PolicyKind.DATASET, name, 1, text, digest, now, actor)
-        row = {"dataset": name, **asdict(snapshot), "at": stamp(now)}
-        return self._store.write(lambda tx: _add_dataset(tx, policy, row, following))
+        return self._store.write(lambda tx: _add_dataset(tx, policy, snapshot, following))
 
     def consent(self, kind: PolicyKind, name: str, digest: str) -> str | None:
         """The proposal by which two custodians agreed that this version may follow the present one; None where they did not."""
         with self._store.read() as connection:
-            return _consent(connection, kind, name, digest)
+            return loosenings.consent(connection, kind, name, digest)
 
     def versions(self, kind: PolicyKind, name: str) -> tuple[StoredPolicy, ...]:
         """Every version there ever was, the oldest first."""
         statement = select(policies).where(policies.c.kind == kind.value, policies.c.name == name).order_by(policies.c.version)
         with self._store.read() as connection:
-            return tuple(_policy(row) for row in connection.execute(statement))
+            return tuple(policy_of(row) for row in connection.execute(statement))
 
     def current_snapshot(self, dataset: str) -> int | None:
         """The serial of the newest snapshot, None before the first ingest."""
@@ -216,106 +178,40 @@ class Registry:
         return version
 
 
-def _current(connection: Connection, kind: PolicyKind, name: str) -> StoredPolicy | None:
-    row = connection.execute(_CURRENT, {"kind": kind.value, "name": name}).first()
-    return None if row is None else _policy(row)
-
-
-def _policy(row: Row[Any]) -> StoredPolicy:
-    return StoredPolicy(PolicyKind(row.kind), row.name, row.version, row.text, row.digest, moment_of(row.at), row.actor)
-
-
-def _add_policy(tx: Transaction, policy: StoredPolicy, *, over: str | None = ANY, proposal: str | None = None) -> StoredPolicy:
-    current = _current(tx.connection, policy.kind, policy.name)
-    if current is not None and current.digest == policy.digest:
-        return current
-    if over not in {ANY, None if current is None else current.digest}:
-        raise _moved_on()
-    row = {"kind": policy.kind.value, "name": policy.name, "version": current.version + 1 if current else 1, "digest": policy.digest}
-    text_digest = hashlib.sha256(policy.text.encode("utf-8")).hexdigest()
-    agreed = {} if proposal is None else {"proposal": proposal}
-    entry = tx.append("policy.added", policy.actor, {**row, "text_sha256": text_digest} | agreed, policy.at)
-    tx.connection.execute(insert(policies), row | {"text": policy.text, "actor": policy.actor, "at": stamp(policy.at), "entry": entry.seq})
-    tx.connection.execute(_MOVE)
-    return StoredPolicy(policy.kind, policy.name, int(row["version"]), policy.text, policy.digest, policy.at, policy.actor)
-
-
 def set_standing(tx: Transaction, kind: PolicyKind, name: str, new: Standing, actor: str) -> None:
     """`Registry.set_state` inside a transaction."""
-    if _current(tx.connection, kind, name) is None:
+    if policy_versions.current(tx.connection, kind, name) is None:
         raise Refused(Code.NOT_FOUND, f"There is no {kind.value} {name} in this haven.", f"See the list of {kind.value}s for its name.")
     standing.change(tx, kind.value, name, new, actor)
-    tx.connection.execute(_MOVE)
+    tx.connection.execute(MOVED)
 
 
-def _moved_on() -> Refused:
-    return Refused(
-        Code.REQUEST_CONFLICT,
-        "Another version of this policy came into force since this one was compared with it.",
-        "Look at the difference to the present version, and decide again.",
-    )
-
-
-def loosening_detail(kind: PolicyKind, name: str, *, before: str, digest: str, text: str, reads_again: bool) -> dict[str, Any]:
-    """The detail of a proposal `policy.loosened` on the subject `KIND:NAME`.
-
-    `before` and `digest` are the versions' digests. With `reads_again` the version changes what is stored: the consent then lets the
-    version be registered with rows read anew, once; else the version applies as soon as it is confirmed.
-    """
-    return {"kind": kind.value, "name": name, "before": before, "digest": digest, "text": text, "reads_again": reads_again}
-
-
-def _loosen(tx: Transaction, proposal: Proposal, now: datetime) -> None:
-    """What a confirmed `policy.loosened` does. Refused where the version that it was compared with applies no more."""
-    detail = proposal.detail
-    kind, name, before = PolicyKind(detail["kind"]), str(detail["name"]), str(detail["before"])
-    current = _current(tx.connection, kind, name)
-    if current is None or current.digest != before:
-        raise _moved_on()
-    if not detail["reads_again"]:
-        policy = StoredPolicy(kind, name, 1, str(detail["text"]), str(detail["digest"]), now, proposal.proposed_by)
-        _add_policy(tx, policy, over=before, proposal=proposal.id)
-
-
-ACTS: Mapping[str, Act] = MappingProxyType({LOOSENED: _loosen})
-"""What confirmed proposals about policies do."""
-
-
-def _consent(connection: Connection, kind: PolicyKind, name: str, digest: str) -> str | None:
-    """An agreement is for one change of one version: it counts no more once any version came into force after it."""
-    row = connection.execute(_CURRENT, {"kind": kind.value, "name": name}).first()
-    if row is None:
-        return None
-    for found in connection.execute(_CONSENTS, {"subject": f"{kind.value}:{name}", "since": row.entry}):
-        detail = json.loads(found.detail)
-        if (detail["before"], detail["digest"]) == (row.digest, digest):
-            return str(found.id)
-    return None
-
-
-def _add_dataset(tx: Transaction, policy: StoredPolicy, row: dict[str, Any], following: Following) -> StoredPolicy:
-    proposal = _consent(tx.connection, policy.kind, policy.name, policy.digest) if following.loosens else None
+def _add_dataset(tx: Transaction, policy: StoredPolicy, snapshot: NewSnapshot, following: Following) -> StoredPolicy:
+    proposal = loosenings.consent(tx.connection, policy.kind, policy.name, policy.digest) if following.loosens else None
     if following.loosens and proposal is None:
         raise Refused(
             Code.POLICY_SECOND,
             "This version loosens the policy, and no second custodian agreed to it.",
             "Propose it with `haven dataset add POLICY.yaml --as CUSTODIAN`; another custodian confirms it.",
         )
-    added = _add_policy(tx, policy, over=following.over, proposal=proposal)
-    _add_snapshot(tx, row, policy.actor, policy.at, policy.digest)
+    added = policy_versions.add(tx, policy, over=following.over, proposal=proposal)
+    _add_snapshot(tx, policy.name, snapshot, policy.actor, policy.at, policy.digest)
     return added
 
 
-def _add_snapshot(tx: Transaction, row: dict[str, Any], actor: str, now: datetime, under: str | None) -> None:
-    policy = _current(tx.connection, PolicyKind.DATASET, row["dataset"])
+def _add_snapshot(tx: Transaction, dataset: str, snapshot: NewSnapshot, actor: str, now: datetime, under: str | None) -> None:
+    policy = policy_versions.current(tx.connection, PolicyKind.DATASET, dataset)
     if under is not None and (policy is None or policy.digest != under):
         raise Refused(Code.REQUEST_CONFLICT, "The policy changed while this snapshot was made under the one before.", "Do it again.")
-    current = tx.connection.execute(_SERIAL, {"dataset": row["dataset"]}).scalar()
-    if row["serial"] <= (current or 0):
+    current = tx.connection.execute(_SERIAL, {"dataset": dataset}).scalar()
+    if snapshot.serial <= (current or 0):
         raise Refused(Code.REQUEST_CONFLICT, "A newer snapshot of this dataset is recorded already.", "Ingest again for the next number.")
     # a digest of personal data stays on the custodian's side; the salted commitment proves later which one it was
-    commitment = hashlib.sha256(row["salt"] + row["fingerprint"].encode("utf-8")).hexdigest()
-    detail = {"dataset": row["dataset"], "serial": row["serial"], "commitment": commitment}
-    entry = tx.append("snapshot.added", actor, detail, now)
-    tx.connection.execute(insert(snapshots), row | {"entry": entry.seq})
-    tx.connection.execute(_MOVE)
+    commitment = hashlib.sha256(snapshot.salt + snapshot.fingerprint.encode("utf-8")).hexdigest()
+    told = {"dataset": dataset, "serial": snapshot.serial}
+    entry = tx.append(Kind.SNAPSHOT_ADDED, actor, told | {"commitment": commitment}, now)
+    if snapshot.withdrawn:
+        tx.append(Kind.WITHDRAWAL_APPLIED, actor, told, now)
+    row = told | {"salt": snapshot.salt, "fingerprint": snapshot.fingerprint, "at": stamp(now), "entry": entry.seq}
+    tx.connection.execute(insert(snapshots), row)
+    tx.connection.execute(MOVED)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from haven.errors import Code, Refused
 from haven.ledger.amounts import moment_of, stamp
+from haven.ledger.events import Kind
 from haven.ledger.schema import states
 from haven.ledger.writer import Transaction
 
@@ -58,4 +59,4 @@ def change(tx: Transaction, kind: str, name: str, standing: Standing, actor: str
         raise ValueError(msg)
     row = {"kind": kind, "name": name, "state": standing.state.value, "reason": standing.reason}
     tx.connection.execute(_CHANGE, row | {"since": stamp(standing.since)})
-    tx.append("state.changed", actor, row, standing.since)
+    tx.append(Kind.STATE_CHANGED, actor, row, standing.since)

@@ -65,6 +65,7 @@ class Transaction:
 
     def append(self, kind: str, actor: str, detail: Mapping[str, Any], now: datetime) -> Entry:
         """Add the next entry. `detail` holds strings, integers, booleans, nothing, lists and objects; never a float, never a datum."""
+        kind = str(kind)  # the text of an enumeration's member: PostgreSQL's driver would write the member's name
         at, seq, previous = stamp(now), self.head.seq + 1, self.head.digest
         body = chain.body_of(seq, kind, actor, at, detail)
         digest = chain.link(previous, body)
