@@ -249,7 +249,7 @@ def test_no_sequence_overspends_and_every_total_is_exact(store: str, tmp_path: P
     if store == "sqlite":
         Books.fresh = _copies(tmp_path).__next__
     else:
-        cluster: "Cluster" = request.getfixturevalue("postgres_cluster")
+        cluster: Cluster = request.getfixturevalue("postgres_cluster")
         template = make_url(str(_with_custodians(cluster.fresh()))).database
         Books.fresh = partial(cluster.fresh, str(template))
     run_state_machine_as_test(
