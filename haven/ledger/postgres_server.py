@@ -7,11 +7,13 @@ writers have one too. What a transaction reads after that lock is what the last 
 import select
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
@@ -167,6 +169,7 @@ class PostgresServer:
         def _connected(connection: Patient, _record: object) -> None:
             connection.patience_s = limits.answer.total_seconds()
             connection.autocommit = True  # the driver begins nothing by itself: `begin` below does
+            connection.adapters.register_dumper(StrEnum, StrDumper)  # a member is its text; by itself the driver writes its name
             connection.execute(settings)
 
         @event.listens_for(engine, "begin")
