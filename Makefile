@@ -76,7 +76,10 @@ lint: setup
 test: setup system lint
 	$(BIN)/python tests/run.py
 
-audit: setup system
+# the accountant whose totals stand beside haven's in the audit
+ACCOUNTANT := dp_accounting
+
+audit: setup system .venv-peers/$(ACCOUNTANT)/.made
 	$(BIN)/python -m pytest -m audit tests
 
 # the systems haven is measured beside, each in an environment of its own; one that cannot be installed is said so by the bench
@@ -106,7 +109,7 @@ docs: setup system
 lock: $(VENV)/.uv
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra server --extra kernel --extra demo --group dev pyproject.toml -o requirements/all.lock
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra kernel -c requirements/all.lock pyproject.toml -o requirements/kernel.lock
-	@for peer in $(PEERS); do override=requirements/peers/$$peer.override; \
+	@for peer in $(PEERS) $(ACCOUNTANT); do override=requirements/peers/$$peer.override; \
 	  $(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate $$([ -f $$override ] && echo --override $$override) \
 	  requirements/peers/$$peer.in -o requirements/peers/$$peer.lock; done
 

@@ -5,6 +5,7 @@ before noise by what the plan says, and rounding after it, are part of the plan 
 """
 
 import os
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -87,9 +88,9 @@ def _select(units: Sequence[int], selection: Selection) -> dict[int, int]:
 
 
 def _rounded(value: int, steps: int) -> int:
-    """`value`/`steps` to the nearest integer, ties to even."""
+    """`value`/`steps` to the nearest integer, halves by a fair coin: no integer is likelier than its neighbours, and none is favoured."""
     whole, rest = divmod(value, steps)
-    return whole + (2 * rest > steps or (2 * rest == steps and whole % 2 == 1))
+    return whole + (2 * rest > steps or (2 * rest == steps and secrets.randbits(1) == 1))
 
 
 def _clamped(value: int) -> int:
