@@ -8,28 +8,19 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.entries import SpendState
 from haven.ledger.ledger import Ledger
 from tests.support.books import ANSWER, NOW, caps, permit, plan, rho
+from tests.support.children import ROOT, child
 
 THREADS = 4
-ROOT = Path(__file__).resolve().parents[2]
-# a distribution may ship a package called "tests": the child is told which one is meant
-CHILD = """
-import pathlib, sys, types
-tests = types.ModuleType("tests")
-tests.__path__ = [sys.argv[1] + "/tests"]
-sys.modules["tests"] = tests
-from tests.support.killed_books import spend_until_killed
-spend_until_killed(pathlib.Path(sys.argv[2]))
-"""
+CHILD = "from tests.support.killed_books import spend_until_killed; spend_until_killed({place!r})"
 
 
 @dataclass
@@ -41,9 +32,9 @@ class Told:
     swept: int = 0
 
 
-def spend_until_killed(path: Path) -> None:
+def spend_until_killed(place: Place) -> None:
     """The child: spend without end, saying each thing once it is durable."""
-    ledger = Ledger.open(path)
+    ledger = Ledger.open(place)
 
     def _say(word: str, spend_id: str) -> None:
         os.write(1, f"{word} {spend_id}\n".encode())
@@ -66,30 +57,30 @@ def spend_until_killed(path: Path) -> None:
         thread.join()
 
 
-def kill_rounds(path: Path, rounds: int, seed: int) -> Told:
+def kill_rounds(place: Place, rounds: int, seed: int) -> Told:
     """Start, kill and check `rounds` times; `seed` decides the moments."""
     moments, told = random.Random(seed), Told()  # noqa: S311 - moments to kill at, not secrets
     for _ in range(rounds):
-        child = subprocess.Popen([sys.executable, "-c", CHILD, str(ROOT), str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        lines = [child.stdout.readline()]
-        killer = threading.Timer(moments.uniform(0.0, 0.2), child.send_signal, (signal.SIGKILL,))
+        spender = subprocess.Popen(child(CHILD.format(place=str(place))), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert spender.stdout is not None
+        lines = [spender.stdout.readline()]
+        killer = threading.Timer(moments.uniform(0.0, 0.2), spender.send_signal, (signal.SIGKILL,))
         killer.start()
-        lines += child.stdout
-        child.wait()
+        lines += spender.stdout
+        spender.wait()
         killer.join()
-        child.stdout.close()
+        spender.stdout.close()
         for line in lines:
             if line.endswith("\n"):
                 word, spend_id = line.split()
                 told.said[word].add(spend_id)
-        _check(path, told)
+        _check(place, told)
     return told
 
 
-def _check(path: Path, told: Told) -> None:
-    told.problems += audit_verify(path).problems
-    with Ledger.open(path) as ledger:
+def _check(place: Place, told: Told) -> None:
+    told.problems += audit_verify(place).problems
+    with Ledger.open(place) as ledger:
         told.swept += ledger.sweep(NOW, timedelta(0))
         for spend in ledger.history("liver"):
             if spend.state is SpendState.RESERVED:
@@ -106,4 +97,4 @@ def _check(path: Path, told: Told) -> None:
         told.problems.append("a reservation that was granted is lost")
     if spent.taken != rho(sum(spend.state is SpendState.POSTED for spend in states.values())):
         told.problems.append("the total is not the number of posted spends")
-    told.problems += audit_verify(path).problems
+    told.problems += audit_verify(place).problems
