@@ -7,7 +7,8 @@ researchers hold the permission to start servers, and nobody holds a permission 
 from collections.abc import Callable
 from typing import Any
 
-from haven.hub.authenticator import Accounts, HavenAuthenticator
+from haven.hub.accounts import Accounts, HubAccounts
+from haven.hub.authenticator import HavenAuthenticator
 from haven.hub.environment import node
 from haven.hub.proxy import UnixRoutedProxy
 from haven.hub.settings import HOME_VARIABLE, SETTINGS_VARIABLE, HubSettings, socket_url
@@ -32,7 +33,7 @@ _HUB_POLICY = (
 def configure(c: Any, settings: HubSettings, open_accounts: Callable[[], Accounts] | None = None) -> None:  # noqa: ANN401 - traitlets' lazy config
     """Fill JupyterHub's configuration object `c`."""
     _addresses(c, settings)
-    _people(c, open_accounts or (lambda: Ledger.open(books_of(Home(settings.home))).people))
+    _people(c, open_accounts or (lambda: HubAccounts.of(Ledger.open(books_of(Home(settings.home))))))
     _servers(c, settings)
     _service(c, settings)
 

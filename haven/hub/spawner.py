@@ -33,6 +33,7 @@ from haven.hub.settings import HubSettings, Places, socket_url
 _MEGABYTE = 1 << 20
 _POLL_SECONDS = 0.1
 _ENTRY = Path(__file__).with_name("inside.py")  # runs in the kernels' environment and is never imported here
+_STOPPED = 1  # the exit status of a sandbox that the house ended
 _PASSED_ON = ("JUPYTERHUB_", "JPY_", "MEM_", "CPU_")
 _FAILED = "The sandbox could not be started. Try again; if it happens again, tell your operator, who finds the reason in the hub's log."
 _DIED = "The sandbox ended as it started. Try again; if it happens again, tell your operator, who finds its last words in the hub's log."
@@ -44,6 +45,7 @@ class BubblewrapSpawner(Spawner):
     settings = Instance(HubSettings).tag(config=True)
 
     running: RunningSandbox | None = None
+    projects: frozenset[str] = frozenset()  # those that the person could ask for when the sandbox began
 
     # what JupyterHub calls
 
@@ -63,13 +65,29 @@ class BubblewrapSpawner(Spawner):
         await self._end()
 
     async def poll(self) -> int | None:
-        """None while the sandbox lives, its exit status after; a dead one is taken down on sight."""
+        """None while the sandbox lives, its exit status after; a dead one is taken down, and so is one that the books have stopped."""
         if self.running is None:
             return 0
         status = self.running.status
+        if status is None and (why := self._why_to_end()) is not None:
+            await self._end()
+            self.log.warning("sandbox of %s ended: %s", self.user.name, why)
+            await asyncio.to_thread(self.authenticator.accounts.sandbox_ended, self.user.name, why)
+            return _STOPPED
         if status is not None:
             await self._end()
         return status
+
+    def _why_to_end(self) -> str | None:
+        """The books' reason to end this sandbox. Where they cannot be read it goes on: nothing is answered to it meanwhile."""
+        if self.authenticator is None:
+            return None
+        try:
+            why: str | None = self.authenticator.why_to_end(self.user.name, self.projects)
+        except HavenError:
+            self.log.warning("whether the sandbox of %s may go on cannot be asked now", self.user.name)
+            return None
+        return why
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the waiting researcher reads: the walls and the limits they get."""
@@ -133,6 +151,8 @@ class BubblewrapSpawner(Spawner):
     async def _start(self) -> str:
         """`start` without its boundary."""
         began = time.monotonic()
+        if self.authenticator is not None:
+            self.projects = self.authenticator.accounts.active_projects(self.user.name)
         environment = kernel_environment(self.settings.kernel_venv)
         run = self._make_run_directory()
         await self._ask_gateway("PUT")

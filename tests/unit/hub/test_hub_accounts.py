@@ -11,6 +11,7 @@ from tornado.web import HTTPError
 from traitlets import TraitError
 from traitlets.config import Config
 
+from haven.hub.accounts import HubAccounts
 from haven.hub.authenticator import HavenAuthenticator
 from haven.hub.config import configure, landing_page
 from haven.hub.inside import seed_notebooks
@@ -18,7 +19,9 @@ from haven.hub.listening import private_socket
 from haven.hub.proxy import UnixRoutedProxy
 from haven.hub.settings import HubSettings, socket_url
 from haven.ledger.ledger import Ledger
+from haven.ledger.registry import PolicyKind, State
 from haven.policy.roles import Role
+from tests.support import policy_files
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PASSWORD = "correct horse battery"  # noqa: S105 - a test's
@@ -36,7 +39,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 @pytest.fixture
 def door(ledger: Ledger) -> HavenAuthenticator:
-    return HavenAuthenticator(open_accounts=lambda: ledger.people, allow_all=True)
+    return HavenAuthenticator(open_accounts=lambda: HubAccounts.of(ledger), allow_all=True)
 
 
 def log_in(door: HavenAuthenticator, name: str, password: str) -> object:
@@ -67,6 +70,40 @@ def test_a_suspended_or_unknown_person_is_logged_out(door: HavenAuthenticator) -
     assert asyncio.run(door.refresh_user(SimpleNamespace(name="ada")))
     assert not asyncio.run(door.refresh_user(SimpleNamespace(name="eve")))
     assert not asyncio.run(door.refresh_user(SimpleNamespace(name="nobody")))
+
+
+def test_a_sandbox_has_a_reason_to_end_once_its_person_or_any_project_it_began_with_is_stopped(
+    ledger: Ledger, door: HavenAuthenticator
+) -> None:
+    def set_state(name: str, state: State) -> None:
+        ledger.registry.set_state(PolicyKind.PROJECT, name, state, "a complaint", "dan", NOW)
+
+    for name in ("one", "two"):
+        policy = {"project": name, "researchers": ["ada"]}
+        ledger.registry.add_policy(
+            PolicyKind.PROJECT, name, policy_files.project_text(**policy), policy_files.project(**policy).digest, "dan", NOW
+        )
+    both = door.accounts.active_projects("ada")
+    assert both == {"one", "two"}
+    assert door.why_to_end("ada", both) is None
+    set_state("one", State.SUSPENDED)
+    assert door.why_to_end("ada", both) == "the project one was stopped"
+    assert door.why_to_end("ada", door.accounts.active_projects("ada")) is None
+    door.check_may_spawn("ada")
+    set_state("two", State.SUSPENDED)
+    with pytest.raises(HTTPError) as refusal:
+        door.check_may_spawn("ada")
+    assert refusal.value.status_code == 403
+    for name in both:
+        set_state(name, State.ACTIVE)
+    assert door.why_to_end("eve", frozenset()) == "the account was stopped"
+    assert door.why_to_end("nobody", frozenset()) == "the account was stopped"
+
+
+def test_a_log_out_is_recorded(ledger: Ledger, door: HavenAuthenticator) -> None:
+    door.accounts.log_out("ada", NOW)
+    (entry,) = ledger.entries(kind="user.logged_out")
+    assert (entry.actor, entry.detail) == ("ada", {"name": "ada"})
 
 
 def test_a_researchers_project_is_known(door: HavenAuthenticator) -> None:
