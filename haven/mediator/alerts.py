@@ -75,6 +75,12 @@ class Cap:
     actor: str | None = None
 
 
+def doubted(doubt: str | None) -> Iterator[Alert]:
+    """The books may not be the present ones, so no dataset answers anything. About no one dataset."""
+    if doubt is not None:
+        yield Alert(Urgency.ACT, "doubted", "", f"Nothing is answered: {doubt}", "Two custodians decide whether these books go on.")
+
+
 def stopped(dataset: str, reason: str | None) -> Iterator[Alert]:
     """The dataset answers nothing just now."""
     if reason is not None:

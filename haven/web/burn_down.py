@@ -24,7 +24,7 @@ def burn_down_svg(title: str, series: tuple[DayShare, ...], exhausted: date | No
     y = alt.Y("left:Q", title="budget left", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
     spent = alt.Chart(_rows(series)).mark_line(interpolate="step-after", point=len(series) <= 60, color=line).encode(x=x, y=y)  # noqa: PLR2004 - points that still stand apart
     layers = [spent]
-    if exhausted is not None and series:
+    if exhausted is not None and series and exhausted > series[-1].day:
         expected = (series[-1], DayShare(exhausted, 0.0))
         layers.append(alt.Chart(_rows(expected)).mark_line(strokeDash=[6, 4], color=line).encode(x=x, y=y))
     return _drawn(alt.layer(*layers, title=title, width=_WIDTH, height=_HEIGHT, background="transparent"), scheme)

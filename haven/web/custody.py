@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from haven.errors import Code, Refused
+from haven.ledger.events import Kind
 from haven.ledger.proposals import Proposal
 from haven.ledger.registry import PolicyKind, State
 from haven.policy.dataset_policy import DatasetPolicy
@@ -62,6 +63,10 @@ class Custody:
     def open_proposals(self) -> tuple[Proposal, ...]:
         """What waits for a second custodian: whoever it is."""
         return self.parts.ledger.proposals.waiting()
+
+    def notice_reading(self, policy: DatasetPolicy) -> None:
+        """Record that the custodian reads what people asked of a dataset: once a day, durable before they do."""
+        self.parts.ledger.noticed.once(Kind.QUESTIONS_VIEWED, self.who.name, {"dataset": policy.dataset}, self.parts.clock())
 
     def pause(self, name: str, reason: str, now: datetime) -> None:
         """Stop answering questions about a dataset, at once."""

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
+from haven.ledger.events import Kind
 from haven.ledger.ledger import Ledger
 from haven.ledger.usage import Which, days_of, questions
 from haven.policy.dataset_policy import DatasetPolicy
@@ -30,7 +31,7 @@ class Export(StrEnum):
 def export(custody: Custody, policy: DatasetPolicy, what: Export) -> Iterator[bytes]:
     """The file in pieces; the event is durable before the first. A text that a spreadsheet would run as a formula has a quote before it."""
     parts = custody.parts
-    parts.ledger.record("dataset.exported", custody.who.name, {"dataset": policy.dataset, "what": what.value}, parts.clock())
+    parts.ledger.record(Kind.DATASET_EXPORTED.value, custody.who.name, {"dataset": policy.dataset, "what": what.value}, parts.clock())
     if what is Export.DAYS:
         return _lines(DAYS_HEAD, _days(custody, policy))
     return _lines(QUESTIONS_HEAD, _questions(parts.ledger, policy))

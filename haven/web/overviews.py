@@ -11,9 +11,11 @@ from haven.ledger.registry import PolicyKind
 from haven.ledger.usage import DayUse, Which, asked_since, days_of
 from haven.mediator import alerts
 from haven.mediator.alerts import Alert, Cap
+from haven.mediator.outlook import rate_of
 from haven.mediator.receipts import amounts
-from haven.policy.caps import cap_of, share_of
+from haven.policy.caps import cap_of, share_of, total_of
 from haven.policy.dataset_policy import DatasetPolicy
+from haven.policy.forecast import Forecast, forecast, since, soonest
 from haven.policy.project_policy import ProjectPolicy
 from haven.policy.tiers import tier_of
 from haven.privacy.budget import Price
@@ -82,7 +84,7 @@ class Looking:
     def page(self, window: int) -> DatasetPage:
         """All of it."""
         policy, tier = self._policy, tier_of(self._policy)
-        privacy, since = policy.privacy, first_day(self._today, window)
+        privacy, first = policy.privacy, first_day(self._today, window)
         named = {project.project: project for project in self._parts.policies.projects()}
         return DatasetPage(
             overview=self.overview(),
@@ -90,7 +92,7 @@ class Looking:
             tier_reasons=tier.reasons,
             promise=words.promise(privacy.definition, f"{privacy.epsilon:f}", None if privacy.delta is None else f"{privacy.delta:e}"),
             projects=tuple(self.project_line(project) for project in self._projects),
-            use=use_of((one for one in self._days if one.day >= since), window, named, self._cap),
+            use=use_of((one for one in self._days if one.day >= first), window, named, self._cap),
             recent=page_of(self._connection, policy, Which(policy.dataset), RECENT),
             public_tables=public_tables(self._parts.policies.now().catalogue[policy.dataset]),
         )
@@ -112,17 +114,35 @@ class Looking:
                 series.append(DayShare(day - timedelta(days=1), self._share(left)))
             left -= pico
             series.append(DayShare(day, self._share(left)))
-        return BurnDown(tuple(series), None, "")
+        expected = self._forecast()
+        return BurnDown(tuple(series), expected.exhausted, f"{expected.words[:1].upper()}{expected.words[1:]}.")
+
+    def _forecast(self) -> Forecast:
+        """Of the dataset's own budget and its people's, the one that ends first."""
+        policy, first = self._policy, since(self._today)
+        spent = Price(self._cap.definition, 0)
+        for one in self._days:
+            if one.day >= first and one.spent.definition is spent.definition:
+                spent += one.spent
+        own = forecast(spent, self._cap.minus(self._taken), self._today)
+        others = [each.dataset for each in self._parts.policies.datasets() if each.budget_owner == policy.budget_owner]
+        if others == [policy.dataset]:
+            return own
+        people = total_of(policy.privacy)
+        left = people.minus(self._parts.ledger.population_balance(policy.budget_owner, definition=people.definition).taken)
+        return soonest([own, rate_of(self._parts.ledger, left, self._today, tuple(others))])
 
     def _share(self, pico: int) -> float:
         return words.share(Price(self._cap.definition, max(0, pico)), self._cap)
 
     def _alerts(self, paused: str | None) -> Iterator[Alert]:
         name = self._policy.dataset
+        notary = self._parts.ledger.notary
+        doubt = None if notary is None else notary.doubt
+        yield from alerts.doubted(None if doubt is None else doubt.sentence())
         yield from alerts.stopped(name, paused)
         yield from alerts.spent(name, self._caps())
-        since = self._now - PROBED_FOR
-        yield from alerts.probing(name, asked_since(self._connection, name, since, MOST_LOOKED_AT))
+        yield from alerts.probing(name, asked_since(self._connection, name, self._now - PROBED_FOR, MOST_LOOKED_AT))
         yield from alerts.refusals(name, self._days, self._today)
         yield from alerts.draining(name, self._days, self._cap, self._today)
         yield from alerts.waiting(name, self._waiting())

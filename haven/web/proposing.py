@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from haven.errors import Code, Refused
+from haven.ledger.acceptance import KIND as ACCEPTED
 from haven.ledger.corrections import KIND as CORRECTED
 from haven.ledger.proposals import Proposal, ProposalState
 from haven.ledger.registry import LOOSENED, PolicyKind
@@ -18,6 +19,7 @@ MOST_DECIDED = 50
 _TITLES: Mapping[str, str] = {
     LOOSENED: "loosen the policy of {name}",
     REVOKED: "stop {name} for good",
+    ACCEPTED: "go on with these books, although their witness knows of others",
     CORRECTED: "book a loss of {name} that was not booked",
 }
 

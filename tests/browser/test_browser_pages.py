@@ -1,35 +1,19 @@
 """The pages in a real browser, under their own content security policy: accessible, narrow, dark, by keyboard, talking to nobody else."""
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser
 
 from haven.disclosure import Finding, Outcome
 from haven.policy.roles import Principal, Tier
-from tests.support.release_world import AUDITOR, AUTHOR, CHECKER, CUSTODIAN, NOW, RECEIPT, answer
+from tests.support.browsing import NARROW, NEEDS, WIDE, chromium, opened, photographed, violations
+from tests.support.release_world import AUDITOR, AUTHOR, CHECKER, NOW, RECEIPT, answer
 from tests.support.web_world import PASSWORD, Web, ask, build, give_password, serving
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or ""
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-VENDOR = ROOT / "haven" / "web" / "static" / "vendor"
-SCREENSHOTS = ROOT / "artifacts" / "screenshots"
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed here"),
-    pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed here: make setup brings it"),
-    pytest.mark.skipif(not (VENDOR / "htmx.min.js").is_file(), reason="the pages' vendor files are not here: make setup brings them"),
-]
-
-NARROW = {"width": 360, "height": 780}
-WIDE = {"width": 1280, "height": 900}
+pytestmark = NEEDS
 
 
 @dataclass
@@ -56,29 +40,11 @@ class Scene:
             "release-out": (AUTHOR, f"/releases/{self.released}"),
             "release-rejected": (AUTHOR, f"/releases/{self.rejected}"),
             "release-draft": (AUTHOR, f"/releases/{self.draft}"),
-            "datasets": (CUSTODIAN, "/datasets"),
-            "dataset": (CUSTODIAN, "/datasets/nafld"),
             "audit": (AUDITOR, "/audit?check=true"),
         }
 
 
 NAMES = tuple(Scene.pages(Scene(None, "", "", "", "")))  # type: ignore[arg-type]
-
-
-@dataclass
-class Watch:
-    """What a page did that it must not do."""
-
-    hosts: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
-
-    def request(self, request: Request) -> None:
-        self.hosts.add(request.url.split("/")[2])
-
-    def over(self, page: Page) -> None:
-        page.on("request", self.request)
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
 @pytest.fixture(scope="module")
@@ -103,35 +69,17 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as launched:
         yield launched
-        launched.close()
-
-
-def opened(browser: Browser, scene: Scene, principal: Principal | None, path: str, **options: Any) -> tuple[Page, Watch]:  # noqa: ANN401 - Playwright's own options
-    context = browser.new_context(**options)
-    with scene.web.client(principal) as client:
-        session = client.cookies.get("haven_session")
-    if session:
-        context.add_cookies([{"name": "haven_session", "value": session, "url": scene.web.address}])
-    page, watch = context.new_page(), Watch()
-    watch.over(page)
-    page.goto(scene.web.address + path, wait_until="networkidle")
-    return page, watch
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_accessible_keeps_its_policy_and_talks_to_no_other_host(browser: Browser, scene: Scene, name: str, scheme: str) -> None:
     principal, path = scene.pages()[name]
-    page, watch = opened(browser, scene, principal, path, viewport=WIDE, color_scheme=scheme)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(SCREENSHOTS / f"{name}-{scheme}.png"), full_page=True)
-    page.evaluate(AXE.read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+    page, watch = opened(browser, scene.web, principal, path, viewport=WIDE, color_scheme=scheme)
+    photographed(page, f"{name}-{scheme}")
+    assert violations(page) == []
     assert watch.hosts == {scene.web.address.removeprefix("http://")}
     assert [text for text in watch.complaints if "status of 40" not in text] == []
     page.context.close()
@@ -140,7 +88,7 @@ def test_a_page_is_accessible_keeps_its_policy_and_talks_to_no_other_host(browse
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_fits_a_screen_of_360_pixels(browser: Browser, scene: Scene, name: str) -> None:
     principal, path = scene.pages()[name]
-    page, _ = opened(browser, scene, principal, path, viewport=NARROW)
+    page, _ = opened(browser, scene.web, principal, path, viewport=NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.context.close()
 
@@ -162,7 +110,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_button_can_be_read(browser: Browser, scene: Scene, scheme: str) -> None:
-    page, _ = opened(browser, scene, CHECKER, f"/releases/{scene.submitted}", color_scheme=scheme)
+    page, _ = opened(browser, scene.web, CHECKER, f"/releases/{scene.submitted}", color_scheme=scheme)
     read = page.evaluate(CONTRAST)
     assert {"Return to the author", "Finish: reject everything", "Log out"} <= {name for name, _ in read}
     assert [(name, ratio) for name, ratio in read if ratio < 4.5] == []
@@ -170,7 +118,7 @@ def test_every_button_can_be_read(browser: Browser, scene: Scene, scheme: str) -
 
 
 def test_a_review_needs_no_mouse(browser: Browser, scene: Scene) -> None:
-    page, watch = opened(browser, scene, CHECKER, f"/releases/{scene.submitted}")
+    page, watch = opened(browser, scene.web, CHECKER, f"/releases/{scene.submitted}")
     page.keyboard.press("j")
     page.wait_for_url("**?item=i2")
     page.keyboard.press("k")
@@ -197,7 +145,7 @@ def test_a_review_needs_no_mouse(browser: Browser, scene: Scene) -> None:
 def test_the_whole_way_works_without_scripts(browser: Browser, scene: Scene) -> None:
     give_password(scene.web)
     release = scene.web.world.submitted()
-    page, _ = opened(browser, scene, None, f"/releases/{release}", java_script_enabled=False)
+    page, _ = opened(browser, scene.web, None, f"/releases/{release}", java_script_enabled=False)
     assert page.url.endswith(f"/log-in?next=%2Freleases%2F{release}")
     page.get_by_label("Name").fill(CHECKER.name)
     page.get_by_label("Password").fill(PASSWORD)
@@ -213,19 +161,12 @@ def test_the_whole_way_works_without_scripts(browser: Browser, scene: Scene) -> 
 
 
 def test_the_queue_looks_again_by_itself_without_a_complaint(browser: Browser, scene: Scene) -> None:
-    page, watch = opened(browser, scene, CHECKER, "/queue")
+    page, watch = opened(browser, scene.web, CHECKER, "/queue")
     before = page.locator("#waiting tbody tr").count()
     scene.web.world.submitted()
     page.evaluate(
         "htmx.trigger('#waiting', 'poll'); htmx.ajax('GET', '/queue', {target: '#waiting', select: '#waiting', swap: 'outerHTML'})"
     )
     page.wait_for_function("count => document.querySelectorAll('#waiting tbody tr').length > count", arg=before)
-    assert watch.complaints == []
-    page.context.close()
-
-
-def test_the_burn_down_is_drawn(browser: Browser, scene: Scene) -> None:
-    page, watch = opened(browser, scene, CUSTODIAN, "/datasets/nafld")
-    assert page.evaluate("document.querySelector('picture img').naturalWidth") > 300
     assert watch.complaints == []
     page.context.close()

@@ -95,6 +95,8 @@ def _act(request: Request, name: str, form: Form, act: Callable[[str, str, datet
 
 def _shown(request: Request, name: str, who: Principal, days: int, refused: Refused | None = None) -> Response:
     custody = Custody(parts_of(request), who)
-    seen = dataset_page(custody, custody.dataset(name), window_of(days))
+    policy = custody.dataset(name)
+    custody.notice_reading(policy)
+    seen = dataset_page(custody, policy, window_of(days))
     status = 200 if refused is None else status_of(refused.code)
     return page(request, "dataset.html", who, status=status, page=seen, dataset=seen.overview, refused=refused, windows=WINDOWS)

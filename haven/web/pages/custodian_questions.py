@@ -24,7 +24,9 @@ CustodianForm = Annotated[Form, Depends(form_of(Role.CUSTODIAN))]
 def questions(request: Request, name: str, who: Custodian, project: str = "", researcher: str = "", before: int | None = None) -> Response:
     """A page of questions, the newest first, of a project or a person where one is named."""
     parts = parts_of(request)
-    policy = Custody(parts, who).dataset(name)
+    custody = Custody(parts, who)
+    policy = custody.dataset(name)
+    custody.notice_reading(policy)
     which = Which(policy.dataset, project or None, researcher or None, before)
     with parts.ledger.read() as connection:
         shown = page_of(connection, policy, which)
@@ -35,8 +37,11 @@ def questions(request: Request, name: str, who: Custodian, project: str = "", re
 def question(request: Request, name: str, receipt: str, who: Custodian) -> Response:
     """One question: what was asked, what was done, what it cost, what the checks said."""
     parts = parts_of(request)
-    policy = Custody(parts, who).dataset(name)
-    return page(request, "question.html", who, dataset=policy, question=detail_of(parts.ledger, policy, receipt))
+    custody = Custody(parts, who)
+    policy = custody.dataset(name)
+    shown = detail_of(parts.ledger, policy, receipt)
+    custody.notice_reading(policy)
+    return page(request, "question.html", who, dataset=policy, question=shown)
 
 
 @router.post("/datasets/{name}/export")
