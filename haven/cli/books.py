@@ -5,13 +5,18 @@ from dataclasses import asdict
 
 import typer
 
+from haven.cli import accepting, proving
 from haven.cli.console import FAULT_EXIT, print_json, say, spoken_errors
 from haven.cli.home import open_home
 from haven.cli.house import open_books
 from haven.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from haven.ledger.audit import AuditReport, audit_verify
 
-audit = typer.Typer(help="The books: verify and export.", no_args_is_help=True)
+audit = typer.Typer(help="The books: verify, export, sign and prove.", no_args_is_help=True)
+audit.command()(accepting.checkpoint)
+audit.command("accept-books")(accepting.accept_books)
+audit.command()(proving.prove)
+audit.command("check-proof")(proving.check_proof)
 
 
 @audit.command()

@@ -26,14 +26,16 @@ class ProofError(ValueError):
 def inclusion(driver: Driver, entry: int, origin: str, size: int, signer: Signer) -> dict[str, Any]:
     """That entry number `entry` is among the first `size` of the books: its leaf, the path, and the signed checkpoint.
 
-    The entry's text is not in it: whoever may read that adds it as `body`, and the check then covers it.
+    The entry's text is not in it: whoever may read that adds it as `body`, and the check then covers it. ValueError where there is no such
+    entry.
     """
     tree = tiles.tree(driver)
+    path = merkle.inclusion(entry - 1, size, tree)
     return {
         "format": INCLUSION,
         "entry": entry,
         "leaf": _text(tree(0, entry - 1)),
-        "path": [_text(one) for one in merkle.inclusion(entry - 1, size, tree)],
+        "path": [_text(one) for one in path],
         "checkpoint": checkpoints.sign(checkpoints.at(driver, origin, size), signer),
     }
 

@@ -7,6 +7,7 @@ check the same: the signature, and a consistency proof from the last checkpoint 
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from haven.ledger.notes import NoteError
 
 TAIL_BYTES = 64 * 1024
 _DASH = "\u2014 "
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class WitnessError(Exception):
@@ -178,7 +180,7 @@ def records(text: str) -> Iterator[str]:
     """The notes that follow each other in `text`, each with its signature lines; what is no note comes out as it is."""
     note: list[str] = []
     signed = gap = False
-    for line in text.splitlines(keepends=True):
+    for line in _LINE.findall(text):
         if note and (signed or gap) and not line.startswith(_DASH):
             yield "".join(note)
             note, signed, gap = [], False, False
