@@ -37,6 +37,7 @@ class Kind(StrEnum):
     # policies and data
     POLICY_ADDED = "policy.added"
     SNAPSHOT_ADDED = "snapshot.added"
+    WITHDRAWAL_NOTED = "withdrawal.noted"
     WITHDRAWAL_APPLIED = "withdrawal.applied"
     # acts of two
     PROPOSAL_OPENED = "proposal.opened"
@@ -90,6 +91,7 @@ SENTENCES: Mapping[Kind, str] = MappingProxyType(
         Kind.BUDGET_CORRECTED: "A loss that was not booked was added to the budget of {dataset}: {reason}",
         Kind.POLICY_ADDED: "{actor} put version {version} of the policy of the {kind} {name} in force.",
         Kind.SNAPSHOT_ADDED: "{actor} made snapshot {serial} of {dataset} current.",
+        Kind.WITHDRAWAL_NOTED: "{actor} noted a list of withdrawn people: the snapshot of {dataset} due on {due} is without them.",
         Kind.WITHDRAWAL_APPLIED: "{actor} applied a list of withdrawn people: snapshot {serial} of {dataset} is without them.",
         Kind.PROPOSAL_OPENED: "{actor} proposed {kind} of {subject} ({id}): {reason}",
         Kind.PROPOSAL_CONFIRMED: "{actor} confirmed {kind} of {subject} ({id}): {reason}",

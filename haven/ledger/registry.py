@@ -6,12 +6,12 @@ a reader that parsed the policies may keep them until it moves.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, insert, select
 
 from haven.errors import Code, Refused
-from haven.ledger import loosenings, policy_versions, standing
+from haven.ledger import loosenings, policy_versions, renewals, standing
 from haven.ledger.amounts import stamp
 from haven.ledger.events import Kind
 from haven.ledger.loosenings import ACTS, LOOSENED, loosening_detail
@@ -57,13 +57,15 @@ _VERSION = Prepared(select(counters.c.value).where(counters.c.name == "registry"
 class NewSnapshot:
     """A snapshot to be recorded: its serial, its public salt, and its sealed fingerprint, which only goes into a commitment.
 
-    `withdrawn` says that a list of withdrawn people was applied to it, whether or not anyone on the list was in the data.
+    `withdrawn` says that a list of withdrawn people was applied to it, whether or not anyone on the list was in the data. `units` is the
+    sealed digest of the set of persons, for the custodian alone; "" where it is not known.
     """
 
     serial: int
     salt: bytes
     fingerprint: str
     withdrawn: bool = False
+    units: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,25 @@ class Registry:
             serial: int | None = connection.execute(_SERIAL, {"dataset": dataset}).scalar()
         return serial
 
+    def renewed_at(self, dataset: str) -> datetime | None:
+        """When the current snapshot was made, None before the first."""
+        with self._store.read() as connection:
+            return renewals.renewed_at(connection, dataset)
+
+    def note_withdrawal(self, dataset: str, due: date, actor: str, now: datetime, *, stops: bool) -> None:
+        """Record that a list of withdrawn people waits for the snapshot of `due`; never how many. `stops`: no answer until then."""
+        self._store.write(lambda tx: _note_withdrawal(tx, dataset, due, actor, now, stops=stops))
+
+    def waiting(self, dataset: str) -> Standing:
+        """Whether a withdrawal has stopped the dataset until it is renewed: paused, or active."""
+        with self._store.read() as connection:
+            return standing.read(connection, renewals.WITHDRAWAL, dataset)
+
+    def same_people(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of datasets whose current snapshots are of the very same persons: for custodians, and nobody else."""
+        with self._store.read() as connection:
+            return renewals.same_people(connection)
+
     def registry_version(self) -> int:
         """A number that moves with every change of a policy, a state or a snapshot."""
         with self._store.glance() as driver:
@@ -183,6 +204,11 @@ def set_standing(tx: Transaction, kind: PolicyKind, name: str, new: Standing, ac
     if policy_versions.current(tx.connection, kind, name) is None:
         raise Refused(Code.NOT_FOUND, f"There is no {kind.value} {name} in this haven.", f"See the list of {kind.value}s for its name.")
     standing.change(tx, kind.value, name, new, actor)
+    tx.connection.execute(MOVED)
+
+
+def _note_withdrawal(tx: Transaction, dataset: str, due: date, actor: str, now: datetime, *, stops: bool) -> None:
+    renewals.note(tx, dataset, due, actor, now, stops=stops)
     tx.connection.execute(MOVED)
 
 
@@ -213,5 +239,6 @@ def _add_snapshot(tx: Transaction, dataset: str, snapshot: NewSnapshot, actor: s
     if snapshot.withdrawn:
         tx.append(Kind.WITHDRAWAL_APPLIED, actor, told, now)
     row = told | {"salt": snapshot.salt, "fingerprint": snapshot.fingerprint, "at": stamp(now), "entry": entry.seq}
-    tx.connection.execute(insert(snapshots), row)
+    tx.connection.execute(insert(snapshots), row | {"units": snapshot.units or None})
+    renewals.lift(tx, dataset, actor, now)
     tx.connection.execute(MOVED)

@@ -17,6 +17,7 @@ from haven.ledger.amounts import moment_of, stamp, stored
 from haven.ledger.days import Whose
 from haven.ledger.entries import Asking, Balance, Receipt, Reservation, Serving, SpendState
 from haven.ledger.prepared import Prepared, StoredRow
+from haven.ledger.renewals import WITHDRAWAL
 from haven.ledger.schema import answers as answers_table
 from haven.ledger.schema import entries, snapshots, spends, states
 from haven.ledger.writer import Transaction
@@ -27,10 +28,12 @@ HOUSE = "haven"  # the actor of what no person does: the sweeper
 SWEPT = "swept"
 FAULTED = "fault"
 
+_STOPPING = {"dataset": "dataset", "project": "project", "user": "user", WITHDRAWAL: "dataset"}
+"""The kinds of standing that may stop a question, and whose name each goes by."""
 _STOPPED = Prepared(
     select(states.c.kind).where(
         states.c.state != "active",
-        or_(*(and_(states.c.kind == kind, states.c.name == bindparam(kind)) for kind in ("dataset", "project", "user"))),
+        or_(*(and_(states.c.kind == kind, states.c.name == bindparam(whose)) for kind, whose in _STOPPING.items())),
     )
 )
 _KEY_TAKEN = Prepared(
@@ -196,6 +199,12 @@ def _check_not_stopped(tx: Transaction, reservation: Reservation) -> None:
             Code.POLICY_PAUSED,
             f"The dataset {reservation.dataset} is paused, so no question about it is answered.",
             "Ask again once its custodian has resumed it; nothing was spent.",
+        )
+    if WITHDRAWAL in stopped:
+        raise Refused(
+            Code.POLICY_PAUSED,
+            f"The dataset {reservation.dataset} answers no question until its data are renewed.",
+            "The catalogue says when that is due; nothing was spent.",
         )
 
 

@@ -5,6 +5,7 @@ A question reads no file and parses nothing while nothing changes: one number of
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
 
@@ -33,6 +34,7 @@ class InForce:
     catalogue: Mapping[str, Dataset]
     halts: Mapping[tuple[PolicyKind, str], str]
     snapshots: Mapping[str, int | None]
+    renewed: Mapping[str, date | None]
 
     def dataset(self, name: str) -> DatasetPolicy:
         """The dataset's policy. Refused (NOT_FOUND) where there is none."""
@@ -87,6 +89,7 @@ class Records:
     policies: Mapping[PolicyKind, tuple[StoredPolicy, ...]]
     halts: Mapping[tuple[PolicyKind, str], str]
     snapshots: Mapping[str, int | None]
+    renewed: Mapping[str, date | None]
 
 
 class Policies:
@@ -155,12 +158,16 @@ class Policies:
         registry = self._registry
         version = registry.registry_version()
         policies = {kind: registry.list_policies(kind) for kind in PolicyKind}
+        datasets = [stored.name for stored in policies[PolicyKind.DATASET]]
+        stops = {(PolicyKind.DATASET, name): registry.waiting(name) for name in datasets}
+        waiting = {key: each.reason for key, each in stops.items() if each.state is not State.ACTIVE}
         standings = {(kind, stored.name): registry.state(kind, stored.name) for kind in PolicyKind for stored in policies[kind]}
         return Records(
             version=version,
             policies=policies,
-            halts={key: each.reason or str(each.state) for key, each in standings.items() if each.state is not State.ACTIVE},
-            snapshots={stored.name: registry.current_snapshot(stored.name) for stored in policies[PolicyKind.DATASET]},
+            halts=waiting | {key: each.reason or str(each.state) for key, each in standings.items() if each.state is not State.ACTIVE},
+            snapshots={name: registry.current_snapshot(name) for name in datasets},
+            renewed={name: _day(registry.renewed_at(name)) for name in datasets},
         )
 
     def _in_force(self, records: Records) -> InForce:
@@ -177,6 +184,7 @@ class Policies:
             catalogue={name: self._described(name, serials.get(name), policy) for (name, _), policy in self._datasets.items()},
             halts=records.halts,
             snapshots=records.snapshots,
+            renewed=records.renewed,
         )
 
     def _dataset(self, stored: StoredPolicy) -> DatasetPolicy:
@@ -190,6 +198,10 @@ class Policies:
 
     def _described(self, name: str, serial: int | None, policy: DatasetPolicy) -> Dataset:
         return policy.catalogue if serial is None else described(policy.catalogue, self._facts[name, serial])
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.astimezone(UTC).date()
 
 
 def _version(stored: StoredPolicy) -> tuple[str, int]:
