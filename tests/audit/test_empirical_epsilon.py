@@ -23,7 +23,7 @@ from haven.privacy.budget import Definition
 from haven.privacy.choices import Choice
 from haven.privacy.noise import add_noise
 from haven.privacy.tables import ExactTable, NoisyTable
-from tests.support.query_world import PURE, ZCDP, planned
+from tests.support.query_world import GDP, PURE, ZCDP, planned
 from tests.support.removals import NOBODY, Neighbours, World, random_world, worst
 
 pytestmark = [pytest.mark.audit, pytest.mark.timeout(3600)]
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.audit, pytest.mark.timeout(3600)]
 DRAWS = 20_000
 CONFIDENCE = 1 - 1e-6
 DELTA = 0.01
-"""The δ at which claim and bound are compared under zCDP: at a larger one an event of moderate probability tells as much."""
+"""The δ at which claim and bound are compared but for pure DP: at a larger one an event of moderate probability tells as much."""
 MOVER = "4"
 Features = np.typing.NDArray[np.float64]
 
@@ -57,7 +57,12 @@ class Case:
     sql: str
     world: World
     least: float
-    pure: bool = False
+    context: query.PlanContext = ZCDP
+
+    @property
+    def pure(self) -> bool:
+        """Whether there is no δ."""
+        return self.context is PURE
 
 
 CASES = {
@@ -81,10 +86,17 @@ CASES = {
     "a mode": Case("SELECT MODE(stage) AS m FROM persons", HEAVY, 0.03),
     "the sole member of a private group": Case("SELECT town, COUNT(*) AS n FROM persons GROUP BY town", SOLE, 0.0),
     "the sole visitor of a clinic": Case("SELECT clinic, SUM(cost) AS s FROM visits GROUP BY clinic", SOLE, 0.0),
-    "a pure count": Case("SELECT COUNT(*) AS n FROM persons", HEAVY, 0.5, pure=True),
-    "a pure sum": Case("SELECT SUM(bmi) AS s FROM persons", HEAVY, 0.5, pure=True),
-    "a pure count by test": Case("SELECT test, COUNT(*) AS n FROM labs GROUP BY test", HEAVY, 0.3, pure=True),
-    "a pure median": Case("SELECT MEDIAN(age) AS m FROM persons", HEAVY, 0.03, pure=True),
+    "a pure count": Case("SELECT COUNT(*) AS n FROM persons", HEAVY, 0.5, PURE),
+    "a pure sum": Case("SELECT SUM(bmi) AS s FROM persons", HEAVY, 0.5, PURE),
+    "a pure count by test": Case("SELECT test, COUNT(*) AS n FROM labs GROUP BY test", HEAVY, 0.3, PURE),
+    "a pure median": Case("SELECT MEDIAN(age) AS m FROM persons", HEAVY, 0.03, PURE),
+    "a Gaussian count": Case("SELECT COUNT(*) AS n FROM persons", HEAVY, 0.5, GDP),
+    "a Gaussian sum at its end": Case("SELECT SUM(bmi) AS s FROM persons", HEAVY, 0.5, GDP),
+    "a Gaussian mean": Case("SELECT AVG(bmi) AS m FROM persons", HEAVY, 0.15, GDP),
+    "a heavy contributor's Gaussian counts by test": Case("SELECT test, COUNT(*) AS n FROM labs GROUP BY test", HEAVY, 0.4, GDP),
+    "a Gaussian median": Case("SELECT MEDIAN(age) AS m FROM persons", HEAVY, 0.03, GDP),
+    "a Gaussian mode": Case("SELECT MODE(stage) AS m FROM persons", HEAVY, 0.03, GDP),
+    "the sole member of a private group, Gaussian": Case("SELECT town, COUNT(*) AS n FROM persons GROUP BY town", SOLE, 0.0, GDP),
 }
 
 
@@ -166,7 +178,7 @@ def attacked(whole: Features, less: Features, plan: query.PrivatePlan, delta: fl
 @pytest.mark.parametrize("name", CASES)
 def test_no_attacker_shows_more_than_the_plan_claims_nor_far_less(name: str) -> None:
     case = CASES[name]
-    plan = planned(case.sql, PURE if case.pure else ZCDP, epsilon="4" if case.pure else "8")
+    plan = planned(case.sql, case.context, epsilon="4" if case.pure else "8")
     neighbours = Neighbours()
     neighbours.load(case.world)
     tables = []

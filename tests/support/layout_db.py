@@ -91,7 +91,7 @@ def _stored(column: PhysicalColumn, value: Any) -> Any:
 
 def _exact_cell(cell: Any, noise: Noise | Choice) -> int:
     if not isinstance(noise, Choice):
-        return int(cell)
+        return int(cell) * noise.multiple
     counts = cell or {}
     return noise.best([counts.get(index, 0) for index in range(noise.candidates)])
 

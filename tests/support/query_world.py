@@ -103,6 +103,7 @@ ONE = {"nafld": NAFLD}
 TWO = {"nafld": NAFLD, "panel": PANEL}
 DELTA = Decimal("1e-6")
 ZCDP = query.PlanContext("nafld", Definition.ZCDP, DELTA)
+GDP = query.PlanContext("nafld", Definition.GDP, DELTA)
 PURE = query.PlanContext("nafld", Definition.PURE, None)
 
 
