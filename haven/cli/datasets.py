@@ -10,13 +10,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from haven.cli.console import err, print_json, print_rows, say, spoken_errors
 from haven.cli.custodians import AsOption, ReasonOption, proved, say_waiting
+from haven.cli.home import OpenHome
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
-from haven.cli.registration import ingest_again, policy_changes, propose_loosening, register, withdraw_units
+from haven.cli.registration import Waiting, ingest_again, policy_changes, propose_loosening, register, withdraw_units
 from haven.engines.build import IngestProgress, Watcher
+from haven.ledger.ledger import Ledger
 from haven.ledger.registry import PolicyKind, State
+from haven.mediator.budgets import overspent
 from haven.mediator.catalogue import dataset_document
-from haven.mediator.policies import Policies
+from haven.mediator.policies import InForce, Policies
+from haven.mediator.populations import SamePeople, same_people
+from haven.policy.dataset_policy import DatasetPolicy
 from haven.policy.loader import read_text
 
 app = typer.Typer(help="Datasets: register, ingest, withdraw, pause.", no_args_is_help=True)
@@ -38,6 +43,7 @@ def add(policy: Path, custodian: AsOption = None, reason: ReasonOption = "", hom
         with progress_bar() as progress:
             added = register(policy, opened, ledger, progress, actor)
         say(f"Dataset {added.name}: snapshot {added.serial} is in. Quality report: {added.report}")
+        warn_of_same_people(opened, ledger, added.name)
 
 
 @app.command()
@@ -46,6 +52,7 @@ def ingest(name: str, home: HomeOption = DEFAULT_HOME) -> None:
     with spoken_errors(), open_books(home) as (opened, ledger), progress_bar() as progress:
         added = ingest_again(name, opened, ledger, progress)
         say(f"Dataset {name}: snapshot {added.serial} is in. Quality report: {added.report}")
+        warn_of_same_people(opened, ledger, name)
 
 
 @app.command()
@@ -54,28 +61,57 @@ def withdraw(
     units: Annotated[Path, typer.Option(help="A file with one unit identifier a line.", dir_okay=False)],
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Take people out of every answer from the next question on, as a new snapshot. What they contributed to before stays in the books."""
+    """Take people out of every answer from the next question on, as a new snapshot. What they contributed to before stays in the books.
+
+    Between two dates of a dataset's calendar it takes effect at the next, and until then its policy says whether questions are answered.
+    """
     with spoken_errors(), open_books(home) as (opened, ledger):
-        added = withdraw_units(name, units, opened, ledger)
-        say(f"Dataset {name}: snapshot {added.serial} is without the withdrawn people.")
+        done = withdraw_units(name, units, opened, ledger)
+        if isinstance(done, Waiting):
+            until = "answers no question until then" if done.stops else "answers as before until then"
+            say(f"Dataset {name}: the withdrawal is noted; the snapshot due on {done.due} is without these people. It {until}.")
+            return
+        say(f"Dataset {name}: snapshot {done.serial} is without the withdrawn people.")
 
 
 @app.command("list")
 def list_datasets(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Every dataset."""
     with spoken_errors(), open_books(home) as (opened, ledger):
-        rows = [
-            {
-                "dataset": policy.dataset,
-                "title": policy.title,
-                "custodian": policy.custodian,
-                "tables": ", ".join(policy.tables),
-                "snapshot": ledger.registry.current_snapshot(policy.dataset),
-                "state": str(ledger.registry.state(PolicyKind.DATASET, policy.dataset).state),
-            }
-            for policy in Policies(ledger.registry, ledger.people, bench=opened.bench).datasets()
-        ]
+        policies = Policies(ledger.registry, ledger.people, bench=opened.bench).now()
+        found = same_people(ledger, policies)
+        rows = [_listed(policy, policies, ledger, found) for policy in policies.datasets.values()]
         print_rows("datasets", rows, as_json=as_json)
+        for one in found:
+            err.print(f"Warning: {one.words}", highlight=False, markup=False)
+
+
+def _listed(policy: DatasetPolicy, policies: InForce, ledger: Ledger, found: tuple[SamePeople, ...]) -> dict[str, object]:
+    others = (name for one in found if policy.dataset in one.datasets for name in one.datasets if name != policy.dataset)
+    calendar = policy.calendar
+    return {
+        "dataset": policy.dataset,
+        "title": policy.title,
+        "custodian": policy.custodian,
+        "tables": ", ".join(policy.tables),
+        "snapshot": policies.snapshots[policy.dataset],
+        "state": _state(policy, policies, ledger),
+        "renewed next": "" if calendar is None else calendar.following(now().date()).isoformat(),
+        "same people as": ", ".join(others),
+    }
+
+
+def _state(policy: DatasetPolicy, policies: InForce, ledger: Ledger) -> str:
+    """Its standing; where nobody stopped it, whether it answers nothing all the same."""
+    stands = ledger.registry.state(PolicyKind.DATASET, policy.dataset).state
+    calendar, renewed, today = policy.calendar, policies.renewed.get(policy.dataset), now().date()
+    if stands is not State.ACTIVE:
+        return str(stands)
+    if policies.halt(policy.dataset) is not None or (
+        policy.calendar is not None and renewed is not None and is_due(policy, renewed, today)
+    ):
+        return "to be renewed"
+    return "over budget" if overspent(ledger, policy, today) else str(stands)
 
 
 @app.command()
@@ -83,7 +119,7 @@ def show(name: str, home: HomeOption = DEFAULT_HOME) -> None:
     """A dataset's public metadata, in JSON."""
     with spoken_errors(), open_books(home) as (opened, ledger):
         in_force = Policies(ledger.registry, ledger.people, bench=opened.bench, data=opened.home.data).now()
-        print_json(dataset_document(in_force.dataset(name), in_force.catalogue[name], paused=in_force.halt(name)))
+        print_json(dataset_document(in_force.dataset(name), in_force.catalogue[name], now().date(), paused=in_force.halt(name)))
 
 
 @app.command()
@@ -113,6 +149,14 @@ def progress_bar() -> Iterator[Watcher]:
             bar.update(task, completed=step.done, total=step.total, description=step.words)
 
         yield show_progress
+
+
+def warn_of_same_people(opened: OpenHome, ledger: Ledger, name: str) -> None:
+    """Warn on stderr where another population's dataset holds the very same persons as `name`."""
+    policies = Policies(ledger.registry, ledger.people, bench=opened.bench).now()
+    for found in same_people(ledger, policies):
+        if name in found.datasets:
+            err.print(f"Warning: {found.words}", highlight=False, markup=False)
 
 
 def _set_state(name: str, state: State, reason: str, home: Path, words: str) -> None:

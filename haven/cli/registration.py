@@ -5,23 +5,26 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from haven.cli.home import OpenHome
 from haven.cli.house import now
+from haven.cli.keys import check_secret
 from haven.cli.options import OPERATOR
 from haven.engines.build import Watcher
 from haven.engines.ingest import ingest
 from haven.engines.snapshot import REPORT, Snapshot, forget_rows, load_snapshot
-from haven.engines.withdrawal import withdraw
+from haven.engines.withdrawal import note, withdraw
 from haven.errors import Code, HavenError, Refused
 from haven.ledger.ledger import Ledger
 from haven.ledger.proposals import Proposal
 from haven.ledger.registry import NewSnapshot
 from haven.mediator.policies import Policies
 from haven.mediator.policy_changes import PolicyChange, PolicyChanges
-from haven.policy.dataset_policy import DatasetPolicy
+from haven.policy.dataset_policy import Between, DatasetPolicy
 from haven.policy.loader import read_text
+from haven.policy.renewal import check_due, is_due
 
 ORIGIN = "origin.json"
 """Beside a dataset's snapshots: where its custodian keeps the sources."""
@@ -36,6 +39,14 @@ class Added:
     report: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A withdrawal that takes effect on the day `due`; `stops`: until then the dataset answers nothing."""
+
+    due: date
+    stops: bool
+
+
 def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watcher, actor: str = OPERATOR) -> Added:
     """Register the dataset that `policy_file` declares, sources read relative to it, and make its snapshot current.
 
@@ -43,10 +54,14 @@ def register(policy_file: Path, opened: OpenHome, ledger: Ledger, progress: Watc
         Refused: the policy is wrong, disagrees with others of its population, loosens the one in force without a second custodian's
             consent, or a source cannot be read. Nothing has changed then.
     """
+    check_secret(opened, ledger)
     changes = policy_changes(opened, ledger)
     change = changes.of_dataset(read_text(policy_file), policy_file.name)
     changes.check_agreed(change)
     policy, sources = changes.dataset_in(change), policy_file.resolve().parent
+    in_force = changes.policies.now()
+    if (present := in_force.datasets.get(policy.dataset)) is not None and present.digest == policy.digest:
+        check_due(policy, in_force.renewed.get(policy.dataset), now().date())
     snapshot = _snapshot(policy, sources, opened, progress)
     _remember(sources, snapshot)
     recorded = _recorded(snapshot, withdrawn=policy.consent.withdrawals is not None)
@@ -69,15 +84,29 @@ def propose_loosening(changes: PolicyChanges, change: PolicyChange, actor: str, 
 
 def ingest_again(name: str, opened: OpenHome, ledger: Ledger, progress: Watcher) -> Added:
     """Read the sources of a registered dataset again: a new snapshot on the same budget."""
-    policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
+    check_secret(opened, ledger)
+    policies = Policies(ledger.registry, ledger.people, bench=opened.bench).now()
+    policy = policies.dataset(name)
+    check_due(policy, policies.renewed.get(name), now().date())
     sources = _origin(opened.home.data / name)
     snapshot = _snapshot(policy, sources, opened, progress)
     return _make_current(policy, snapshot, sources, ledger, withdrawn=policy.consent.withdrawals is not None)
 
 
-def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> Added:
-    """Make a snapshot without the people that `units` lists current, and forget the rows of the one before."""
-    policy = Policies(ledger.registry, ledger.people, bench=opened.bench).dataset(name)
+def withdraw_units(name: str, units: Path, opened: OpenHome, ledger: Ledger) -> Added | Waiting:
+    """Make a snapshot without the people that `units` lists current, and forget the rows of the one before.
+
+    Between two dates of the dataset's calendar they are only noted: the snapshot of the next date is without them, and until then the
+    dataset answers as before, or nothing, as its policy says.
+    """
+    check_secret(opened, ledger)
+    policies = Policies(ledger.registry, ledger.people, bench=opened.bench).now()
+    policy, today = policies.dataset(name), now().date()
+    if policy.calendar is not None and not is_due(policy, policies.renewed.get(name), today):
+        due, stops = policy.calendar.following(today), policy.consent.between is Between.STOP
+        note(units, opened.home.data / name, opened.secret)
+        ledger.registry.note_withdrawal(name, due, OPERATOR, now(), stops=stops)
+        return Waiting(due, stops=stops)
     current = _current(name, opened, ledger)
     snapshot = withdraw(current, units, opened.home.data / name, opened.secret)
     added = _make_current(policy, snapshot, _origin(opened.home.data / name), ledger, withdrawn=True)
@@ -114,7 +143,7 @@ def _make_current(policy: DatasetPolicy, snapshot: Snapshot, sources: Path, ledg
 
 
 def _recorded(snapshot: Snapshot, *, withdrawn: bool) -> NewSnapshot:
-    return NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint, withdrawn)
+    return NewSnapshot(snapshot.serial, bytes.fromhex(snapshot.salt), snapshot.fingerprint, withdrawn, snapshot.unit_set)
 
 
 @contextlib.contextmanager

@@ -105,6 +105,14 @@ def publish(bench: Workbench, destination: Path, fingerprint: str, unit_set: str
     return replace(record, path=final)
 
 
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Make the finished file `fresh` the file `target`, private, whole on disk before one rename."""
+    fresh.chmod(PRIVATE_FILE)
+    _sync(fresh)
+    fresh.replace(target)
+    _sync(target.parent)
+
+
 def _connect(directory: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         str(directory / "between.duckdb"),

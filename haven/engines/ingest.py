@@ -4,7 +4,6 @@ Three passes over each table, all inside DuckDB: stage (read the source once, ma
 persons of all tables, then store (rank, sort by person, under constraints). Memory is bounded; what does not fit is spilled beside it.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +20,7 @@ from haven.engines.facts import facts_of, write_facts
 from haven.engines.inference import declared_in_full
 from haven.engines.quality import Report, bound_counts, cell_counts, check_columns
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
-from haven.engines.snapshot import Snapshot, latest, units_of, withdrawn_of, write_details
+from haven.engines.snapshot import Snapshot, latest, noted_of, units_of, withdrawn_of, write_details
 from haven.engines.sources import Source, open_source, unreadable
 from haven.engines.sql_text import literal, quoted
 from haven.engines.storing import fingerprint, store_personal, store_public, stored_name, unit_set_digest
@@ -123,11 +122,15 @@ def _readable(read: Readable | None, table: str, column: str) -> Readable:
 
 
 def _withdrawn(bench: Workbench, destination: Path) -> Path | None:
-    """The seals of those who withdrew from the snapshot before, handed on: nobody comes back because a source still names them."""
-    before = latest(destination)
-    if before is None or not withdrawn_of(before.path).exists():
+    """The seals of those who withdrew from the snapshot before, or were noted since, handed on: no source brings anybody back."""
+    before, target = latest(destination), withdrawn_of(bench.snapshot)
+    handed_on = () if before is None else (withdrawn_of(before.path),)
+    lists = [path for path in (noted_of(destination), *handed_on) if path.exists()]
+    if not lists:
         return None
-    return Path(shutil.copyfile(withdrawn_of(before.path), withdrawn_of(bench.snapshot)))
+    everyone = " UNION ".join(f"SELECT seal_ FROM read_parquet({literal(str(path))})" for path in lists)  # noqa: S608 - generated
+    bench.connection.execute(f"COPY ({everyone} ORDER BY seal_) TO {literal(str(target))} (FORMAT parquet)")
+    return target
 
 
 def _number_units(bench: Workbench, keys: RankKeys, personal: list[str], withdrawn: Path | None) -> int:

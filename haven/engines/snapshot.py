@@ -51,6 +51,11 @@ def withdrawn_of(directory: Path) -> Path:
     return directory / "withdrawn.parquet"
 
 
+def noted_of(destination: Path) -> Path:
+    """The seals of everyone whose withdrawal was noted between two snapshots of a dataset; there is no such file where nobody's was."""
+    return destination / "noted.parquet"
+
+
 def write_details(directory: Path, tables: Mapping[str, Table], report: Mapping[str, Any]) -> None:
     """Write the declarations and the quality report into a snapshot's directory."""
     declared = {name: table.model_dump(mode="json", exclude_defaults=True) for name, table in tables.items()}

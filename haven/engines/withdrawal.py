@@ -8,13 +8,13 @@ import duckdb
 import pyarrow as pa
 
 from haven.catalog.layout import TableLayout, layout_of
-from haven.engines.build import Workbench, publish, workbench
+from haven.engines.build import Workbench, publish, put_in_place, workbench
 from haven.engines.columns import unit_of
 from haven.engines.facts import facts_of, write_facts
 from haven.engines.ingest import write_units
 from haven.engines.quality import bound_counts
 from haven.engines.ranks import RankKeys, rank_keys, seal_sql
-from haven.engines.snapshot import Snapshot, database_of, read_report, read_tables, units_of, withdrawn_of, write_details
+from haven.engines.snapshot import Snapshot, database_of, noted_of, read_report, read_tables, units_of, withdrawn_of, write_details
 from haven.engines.sql_text import literal, quoted
 from haven.engines.storing import Digest, create_table, digest, fingerprint, stored_name, unit_set_digest
 from haven.errors import Code, Refused
@@ -34,7 +34,8 @@ def withdraw(snapshot: Snapshot, units: Path, destination: Path, secret: bytes) 
     with workbench(destination) as bench:
         report = read_report(snapshot)
         bench.connection.execute(f"ATTACH {literal(str(database_of(snapshot.path)))} AS old (READ_ONLY)")
-        report |= {"withdrawn_from_snapshot": snapshot.serial} | _leave(bench, keys, snapshot, ids)
+        _list(bench, keys, ids, noted_of(destination))
+        report |= {"withdrawn_from_snapshot": snapshot.serial} | _leave(bench, snapshot)
         digests: dict[str, Digest] = {}
         for name, layout in layouts.items():
             digests[name] = _copy(bench.connection, keys, name, layout)
@@ -55,20 +56,40 @@ def _ids(units: Path) -> list[str]:
         ) from None
 
 
-def _leave(bench: Workbench, keys: RankKeys, snapshot: Snapshot, ids: list[str]) -> dict[str, Any]:
+def note(units: Path, destination: Path, secret: bytes) -> None:
+    """Remember, by their seals alone, the people whose ids `units` lists: the next snapshot in `destination` is without them.
+
+    What it remembers is on disk whole or as it was before. Raises Refused where the list cannot be read.
+    """
+    keys, ids, noted = rank_keys(secret), _ids(units), noted_of(destination)
+    with workbench(destination) as bench:
+        _list(bench, keys, ids, noted)
+        fresh = bench.directory / noted.name
+        bench.connection.execute(f"COPY (FROM leaving ORDER BY seal_) TO {literal(str(fresh))} (FORMAT parquet)")
+        put_in_place(fresh, noted)
+
+
+def _list(bench: Workbench, keys: RankKeys, ids: list[str], noted: Path) -> None:
+    """Make `asked`, the seals of the people listed now, and `leaving`, those with the people noted before."""
+    bench.connection.register("listed", pa.table({"id": pa.array(ids, pa.string())}))
+    normalised = f"SELECT DISTINCT {unit_of('id', 'VARCHAR')} AS u_ FROM listed"  # noqa: S608 - generated
+    asked = f"SELECT {seal_sql(keys, 'u_')} AS seal_ FROM ({normalised}) WHERE u_ IS NOT NULL"  # noqa: S608 - generated
+    bench.connection.execute(f"CREATE TABLE asked AS {asked}", keys.unit.parameters)
+    before = f" UNION SELECT seal_ FROM read_parquet({literal(str(noted))})" if noted.exists() else ""  # noqa: S608 - generated
+    bench.connection.execute(f"CREATE TABLE leaving AS SELECT seal_ FROM asked{before}")  # noqa: S608 - generated
+
+
+def _leave(bench: Workbench, snapshot: Snapshot) -> dict[str, Any]:
     """Make `units`, the people who stay, and write their sealed list. How many stay, leave, and were not found."""
     connection = bench.connection
-    connection.register("listed", pa.table({"id": pa.array(ids, pa.string())}))
-    normalised = f"SELECT DISTINCT {unit_of('id', 'VARCHAR')} AS u_ FROM listed"  # noqa: S608 - generated
-    leaving = f"SELECT {seal_sql(keys, 'u_')} AS seal_ FROM ({normalised}) WHERE u_ IS NOT NULL"  # noqa: S608 - generated
-    connection.execute(f"CREATE TABLE leaving AS {leaving}", keys.unit.parameters)
     before = f"read_parquet({literal(str(units_of(snapshot.path)))})"
     connection.execute(f"CREATE TABLE units AS SELECT unit_, seal_ FROM {before} WHERE seal_ NOT IN (FROM leaving)")  # noqa: S608
     write_units(bench, "SELECT unit_, seal_ FROM units ORDER BY unit_")
     _remember(bench, snapshot)
-    count = f"SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM {before}), (SELECT count(*) FROM leaving)"  # noqa: S608
-    stay, were, listed = connection.execute(count).fetchone() or (0, 0, 0)
-    return {"units": stay, "withdrawn": were - stay, "listed_but_not_found": listed - (were - stay)}
+    absent = f"SELECT count(*) FROM asked WHERE seal_ NOT IN (SELECT seal_ FROM {before})"  # noqa: S608 - generated
+    count = f"SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM {before}), ({absent})"  # noqa: S608 - generated
+    stay, were, not_found = connection.execute(count).fetchone() or (0, 0, 0)
+    return {"units": stay, "withdrawn": were - stay, "listed_but_not_found": not_found}
 
 
 def _remember(bench: Workbench, snapshot: Snapshot) -> None:

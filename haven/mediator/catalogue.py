@@ -1,6 +1,6 @@
 """The public face of datasets: what a researcher may read without paying. Of people no count, no statistic, no datum."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from haven.catalog.column import EPOCH, Column, ColumnType
@@ -9,7 +9,7 @@ from haven.catalog.public import PublicColumn, PublicTable
 from haven.policy.dataset_policy import DatasetPolicy
 
 
-def dataset_document(policy: DatasetPolicy, dataset: Dataset, *, paused: str | None) -> dict[str, Any]:
+def dataset_document(policy: DatasetPolicy, dataset: Dataset, today: date, *, paused: str | None) -> dict[str, Any]:
     """A dataset's public metadata, JSON-ready: tables as `dataset` describes them, consent, promise, credit.
 
     A public table also has its number of `rows`, and each of its columns `facts`: how many `values` differ (None: more than are listed),
@@ -24,12 +24,20 @@ def dataset_document(policy: DatasetPolicy, dataset: Dataset, *, paused: str | N
         "paused": paused,
         "privacy": policy.privacy.model_dump(mode="json"),
         "consent": policy.consent.model_dump(mode="json", exclude={"withdrawals"}),
+        "calendar": _calendar(policy, today),
         "attribution": policy.attribution.model_dump(mode="json"),
         "policy_digest": policy.digest,
         "tables": {
             name: _public(table, dataset.facts.get(name)) if table.public else _personal(table) for name, table in dataset.tables.items()
         },
     }
+
+
+def _calendar(policy: DatasetPolicy, today: date) -> dict[str, Any] | None:
+    """The dates on which its data are renewed, the next of them after `today`; None where there is no calendar."""
+    if policy.calendar is None:
+        return None
+    return policy.calendar.model_dump(mode="json") | {"next": policy.calendar.following(today).isoformat()}
 
 
 def _personal(table: Table) -> dict[str, Any]:

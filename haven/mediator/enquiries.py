@@ -1,7 +1,7 @@
 """What people may read without asking data: the catalogue, budgets, receipts, the audit. Nothing here costs anything or looks at a row."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from haven.errors import Code, Refused
@@ -37,13 +37,14 @@ class Enquiries:
         """The catalogue: every dataset's public metadata."""
         check_may(principal, Act.READ_CATALOGUE)
         now = self._policies.now()
-        return [dataset_document(policy, now.catalogue[name], paused=now.halt(name)) for name, policy in now.datasets.items()]
+        day = self._day()
+        return [dataset_document(policy, now.catalogue[name], day, paused=now.halt(name)) for name, policy in now.datasets.items()]
 
     def dataset(self, name: str, principal: Principal) -> dict[str, Any]:
         """One dataset's public metadata. Refused (NOT_FOUND) where there is none."""
         check_may(principal, Act.READ_CATALOGUE)
         now = self._policies.now()
-        return dataset_document(now.dataset(name), now.catalogue[name], paused=now.halt(name))
+        return dataset_document(now.dataset(name), now.catalogue[name], self._day(), paused=now.halt(name))
 
     def projects(self, principal: Principal) -> list[dict[str, Any]]:
         """The projects that `principal` may see: their own, or all of them where their role reads every budget."""
@@ -55,7 +56,7 @@ class Enquiries:
         """Total, spent and left of a project, a line a dataset. Refused to those outside the project who do not keep the books."""
         policy, now = self._policies.project(project), self._policies.now()
         check_may(principal, Act.READ_BUDGET, policy.researchers)
-        day = self._clock().astimezone(UTC).date()
+        day = self._day()
         granted = [dataset for dataset in now.datasets.values() if dataset.dataset in policy.datasets]
         wanted = [Wanted(dataset, day, policy, principal.name, now.people_of(dataset)) for dataset in granted]
         return {"project": project, "datasets": [budget_line(self._ledger, each) for each in wanted]}
@@ -71,6 +72,9 @@ class Enquiries:
         """Entries of the books after number `after`, oldest first, without researchers' texts or any datum."""
         check_may(principal, Act.READ_AUDIT)
         return [_entry(entry) for entry in self._ledger.entries_after(after, limit)]
+
+    def _day(self) -> date:
+        return self._clock().astimezone(UTC).date()
 
     def _may_read(self, receipt: Receipt, principal: Principal) -> bool:
         if principal.role is not Role.RESEARCHER:

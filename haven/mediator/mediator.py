@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from haven import query
 from haven.disclosure import Outcome
@@ -33,6 +33,7 @@ from haven.mediator.sizing import known_sizes
 from haven.mediator.telling import answer, preview
 from haven.policy.authorise import authorise, check_person
 from haven.policy.permissions import Act, check_may
+from haven.policy.renewal import check_renewed
 from haven.policy.roles import Principal
 from haven.privacy.noise import add_noise
 from haven.query.sizes import NOTHING_KNOWN
@@ -159,6 +160,7 @@ class Mediator:
         resolved = query.resolve(parsed, policies.catalogue_of(project))
         policy = policies.dataset(resolved.footprint.dataset)
         standing = replace(standing, dataset_paused=policies.halt(policy.dataset))
+        check_renewed(policy, policies.renewed.get(policy.dataset), self.clock().astimezone(UTC).date())
         authorisation = authorise(resolved.footprint, principal, project, policy, standing, self.clock().date(), self.policies.diseases)
         return Prepared(question, resolved, authorisation, policy, policies.snapshot(policy.dataset))
 

@@ -154,6 +154,7 @@ class DatasetReply(BaseModel):
     tables: dict[str, dict[str, Any]]
     privacy: dict[str, Any]
     consent: dict[str, Any]
+    calendar: dict[str, Any] | None = None
     attribution: dict[str, Any]
 
 
