@@ -14,10 +14,11 @@ from ruamel.yaml.error import YAMLError
 from haven.errors import Code, Refused
 from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
-from haven.release.signing import open_key
+from haven.release.signing import make_key
 from haven.settings import Home, books_of
 
 SECRET_BYTES = 32
+OTHERS = 0o077
 ORIGIN_BYTES = 8
 _WITNESS = (
     "# the witness guards against books that were set back: it should lie on another disk or machine, where nobody who",
@@ -65,8 +66,21 @@ class OpenHome:
 
     @property
     def secret(self) -> bytes:
-        """The ingest secret."""
-        return self.home.secret.read_bytes()
+        """The ingest secret. Refused (HOME_INVALID) where it is missing, half written, or others may read it: no other is made."""
+        return read_secret(self.home.secret)
+
+
+def read_secret(path: Path) -> bytes:
+    """The ingest secret in the file at `path`; see `OpenHome.secret`."""
+    try:
+        mode, secret = path.stat().st_mode, path.read_bytes()
+    except OSError:
+        raise Refused(Code.HOME_INVALID, "The ingest secret is missing.", "Restore it from your backup.") from None
+    if mode & OTHERS:
+        raise Refused(Code.HOME_INVALID, "The ingest secret may be read by others.", f"Run: chmod 600 {path.name}, in the home.")
+    if len(secret) != SECRET_BYTES:
+        raise Refused(Code.HOME_INVALID, "The ingest secret is damaged: it has another length.", "Restore it from your backup.")
+    return secret
 
 
 def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None = None) -> OpenHome:
@@ -84,7 +98,7 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
     descriptor = os.open(home.secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as secret:
         secret.write(secrets.token_bytes(SECRET_BYTES))
-    open_key(home.keys)
+    make_key(home.keys)
     with Ledger.open(books or home.books) as ledger:
         if ledger.entries(limit=1):
             raise Refused(Code.HOME_INVALID, "There are books of another haven at that address.", "Name an empty database.")

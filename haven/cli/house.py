@@ -9,6 +9,7 @@ from pathlib import Path
 from haven.cli.appointing import appoint
 from haven.cli.facts import BookFacts
 from haven.cli.home import OpenHome, open_home
+from haven.cli.keys import check_secret
 from haven.engines.duckdb_engine import DuckDBEngine
 from haven.ledger.ledger import Ledger
 from haven.mediator.enquiries import Enquiries
@@ -53,6 +54,7 @@ def open_house(root: Path) -> Iterator[House]:
     Where the books may not be the present ones, the house opens and answers nothing.
     """
     with open_books(root) as (home, ledger), DuckDBEngine(home.home.data) as engine:
+        check_secret(home, ledger)
         ledger.sweep(now(), IN_DOUBT)
         policies = Policies(ledger.registry, ledger.people, bench=home.bench, data=home.home.data)
         mediator = Mediator(ledger, policies, engine, now)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from haven.cli import ask, books, budget, datasets, people, policy, projects, proposals, serving, witness
+from haven.cli import ask, books, budget, datasets, keys, people, policy, projects, proposals, serving, witness
 from haven.cli.console import say, spoken_errors
 from haven.cli.demonstration import create_demonstration
 from haven.cli.home import Kind, create_home
@@ -25,6 +25,7 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(books.audit, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proposals.app, name="proposal")
+app.add_typer(keys.app, name="key")
 app.add_typer(witness.app, name="witness")
 app.command("query")(ask.ask)
 app.command()(serving.serve)

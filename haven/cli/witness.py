@@ -18,7 +18,7 @@ from haven.ledger import notes
 from haven.ledger.notes import NoteError, Signer
 from haven.ledger.witness import ConflictError, InconsistentError, StrangerError, WitnessError, WitnessFile
 from haven.ledger.witness_address import SIZE_TYPE, AddCheckpoint
-from haven.release.signing import open_key
+from haven.release.signing import open_or_make_key
 
 app = typer.Typer(help="Keep the checkpoints of a haven's books where it cannot rewrite them.", no_args_is_help=True)
 LARGEST_REQUEST = 64 * 1024
@@ -41,7 +41,7 @@ def serve(
     with spoken_errors():
         witness = WitnessFile(file, public_key(key))
         witness.begin()
-        signer = open_key(file.with_name(f"{file.name}.keys"))
+        signer = open_or_make_key(file.with_name(f"{file.name}.keys"))
         try:
             server = listening(host, port, CosigningWitness(witness, name, signer, now))
         except OSError:

@@ -68,6 +68,7 @@ class Kind(StrEnum):
     BOOKS_EXPORTED = "books.exported"
     BOOKS_BACKED_UP = "books.backed_up"
     BOOKS_ACCEPTED = "books.accepted"
+    SECRET_NOTED = "secret.noted"  # noqa: S105 - the same
     WITNESS_BEHIND = "witness.behind"
 
 
@@ -118,6 +119,7 @@ SENTENCES: Mapping[Kind, str] = MappingProxyType(
         Kind.BOOKS_EXPORTED: "{actor} exported the entries of the books.",
         Kind.BOOKS_BACKED_UP: "{actor} backed the books up.",
         Kind.BOOKS_ACCEPTED: "Two custodians accepted the books as they stand: {reason}",
+        Kind.SECRET_NOTED: "A keyed check value was noted, so that another ingest secret is told from this home's own.",
         Kind.WITNESS_BEHIND: "The witness of the books was found behind them.",
     }
 )

@@ -57,7 +57,7 @@ class ReleaseDesk:
 
     @classmethod
     def open(cls, ledger: Ledger, releases: Path, keys: Path, facts: ReleaseFacts) -> Self:
-        """The desk whose objects lie under `releases/objects` and whose key in `keys` (made where there is none).
+        """The desk whose objects lie under `releases/objects` and whose key in `keys`.
 
         Call `conclude_all(now)` once after: what a crash left decided is signed and handed out.
         """

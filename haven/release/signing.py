@@ -38,13 +38,17 @@ class SigningKey:
 
 
 def open_key(keys: Path) -> SigningKey:
-    """The key in the directory `keys`, made (mode 0600) where there is none; `release.pub` holds its public half in hexadecimal.
+    """The key in the directory `keys`; `release.pub` holds its public half in hexadecimal. Never makes one: a key that is lost is said so.
 
-    Raises Refused where it is damaged or others may read it.
+    Raises Refused (HOME_INVALID) where either half is missing or damaged, the two do not belong together, or others may read the private.
     """
     path = keys / PRIVATE_NAME
     if not path.exists():
-        _create(keys)
+        raise Refused(
+            Code.HOME_INVALID,
+            "The release key is missing.",
+            "Restore the keys directory from your backup; if it is lost for good, `haven key make` makes one, for two custodians to accept.",
+        )
     if path.stat().st_mode & _OTHERS:
         raise Refused(Code.HOME_INVALID, "The release key may be read by others.", f"Run: chmod 600 {PRIVATE_NAME}, in the keys directory.")
     try:
@@ -53,14 +57,37 @@ def open_key(keys: Path) -> SigningKey:
         raise Refused(Code.HOME_INVALID, "The release key is damaged.", "Restore it from your backup.") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise Refused(Code.HOME_INVALID, "The release key is not an Ed25519 key.", "Restore it from your backup.")
-    return SigningKey(private)
+    key = SigningKey(private)
+    if _public_half(keys) != key.public:
+        raise Refused(
+            Code.HOME_INVALID,
+            f"The release key and {PUBLIC_NAME} do not belong together: one of them was swapped, lost or half written.",
+            "Restore both from the same backup.",
+        )
+    return key
 
 
-def _create(keys: Path) -> None:
+def make_key(keys: Path) -> SigningKey:
+    """A new key in the directory `keys` (mode 0600), durable. Refused where there is one, whatever its state: no key is written over."""
+    if (keys / PRIVATE_NAME).exists():
+        raise Refused(Code.HOME_INVALID, "There is a release key already.", "Move it away first, if it is damaged beyond repair.")
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = Ed25519PrivateKey.generate()
     write_durably(keys / PUBLIC_NAME, f"{SigningKey(private).public}\n".encode())
     write_durably(keys / PRIVATE_NAME, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return open_key(keys)
+
+
+def open_or_make_key(keys: Path) -> SigningKey:
+    """The key in `keys`, made where there is none yet: for a place that has its first key now, never for a home."""
+    return open_key(keys) if (keys / PRIVATE_NAME).exists() else make_key(keys)
+
+
+def _public_half(keys: Path) -> str | None:
+    try:
+        return (keys / PUBLIC_NAME).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def signed_by(public: str, content: bytes, signature: bytes) -> bool:

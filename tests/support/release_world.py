@@ -11,6 +11,7 @@ from haven.disclosure import Finding, Thresholds
 from haven.ledger.ledger import Ledger
 from haven.policy.roles import Principal, Role, Tier
 from haven.release import AnswerDraft, AnswerFacts, DatasetFacts, FileDraft, ProjectFacts, ReleaseDesk
+from haven.release.signing import open_or_make_key
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 AUTHOR = Principal("anna", Role.RESEARCHER)
@@ -137,4 +138,5 @@ def build(home: Path, tier: Tier = Tier.STANDARD) -> World:
     """A world at `home`."""
     ledger = Ledger.open(home / "books.sqlite")
     facts = Facts(tier)
+    open_or_make_key(home / "keys")
     return World(ledger, ReleaseDesk.open(ledger, home / "releases", home / "keys", facts), facts, home)

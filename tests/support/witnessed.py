@@ -8,7 +8,7 @@ from pathlib import Path
 from haven.ledger.ledger import Ledger
 from haven.ledger.notary import Appointment, LastReleased, Notary
 from haven.ledger.witness import Witness, WitnessFile
-from haven.release.signing import SigningKey, open_key
+from haven.release.signing import SigningKey, open_or_make_key
 from tests.support.books import NOW
 
 ORIGIN = "haven-test"
@@ -16,7 +16,7 @@ ORIGIN = "haven-test"
 
 def key_in(folder: Path) -> SigningKey:
     """The folder's own signing key."""
-    return open_key(folder / "keys")
+    return open_or_make_key(folder / "keys")
 
 
 def file_in(folder: Path) -> WitnessFile:

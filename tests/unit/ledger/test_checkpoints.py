@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from haven.ledger import checkpoints, notes
 from haven.ledger.checkpoints import Checkpoint
 from haven.ledger.notes import NoteError, Verifier
-from haven.release.signing import open_key
+from haven.release.signing import open_or_make_key
 
 # the example of Go's golang.org/x/mod/sumdb/note, whose format C2SP signed-note took over
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -160,5 +160,5 @@ def test_a_witnesss_key_travels_in_one_line() -> None:
 
 
 def test_the_homes_release_key_signs_checkpoints(tmp_path: Path) -> None:
-    key = open_key(tmp_path)
+    key = open_or_make_key(tmp_path)
     assert checkpoints.read(checkpoints.sign(POINT, key), key.public) == POINT

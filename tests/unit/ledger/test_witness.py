@@ -24,7 +24,7 @@ from haven.ledger.witness import (
     records,
 )
 from haven.ledger.witness_address import AddCheckpoint, WitnessAddress
-from haven.release.signing import open_key
+from haven.release.signing import open_or_make_key
 from tests.support.witnessed import ORIGIN, file_in, key_in
 
 LEAVES = [merkle.leaf(str(number)) for number in range(40)]
@@ -43,7 +43,7 @@ def _point(size: int, origin: str = ORIGIN) -> Checkpoint:
 def _server(tmp_path: Path) -> Iterator[str]:
     witness = file_in(tmp_path)
     witness.begin()
-    signer = open_key(tmp_path / "witness-keys")
+    signer = open_or_make_key(tmp_path / "witness-keys")
     server = listening("127.0.0.1", 0, CosigningWitness(witness, "witness.test", signer, lambda: THEN))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -59,7 +59,7 @@ def _witness(tmp_path: Path, request: pytest.FixtureRequest) -> Witness:
         file_in(tmp_path).begin()
         return file_in(tmp_path)
     address = request.getfixturevalue("server")
-    return WitnessAddress(address, Verifier("witness.test", open_key(tmp_path / "witness-keys").public))
+    return WitnessAddress(address, Verifier("witness.test", open_or_make_key(tmp_path / "witness-keys").public))
 
 
 class _Log:
@@ -122,7 +122,7 @@ def test_a_checkpoint_of_another_tree_is_not_held(log: _Log) -> None:
 
 
 def test_another_keys_checkpoint_is_not_held(log: _Log, tmp_path: Path) -> None:
-    stranger = open_key(tmp_path / "stranger")
+    stranger = open_or_make_key(tmp_path / "stranger")
     with pytest.raises(StrangerError):
         log.witness.add(checkpoints.sign(_point(5), stranger), 0, ())
     with pytest.raises(StrangerError):
@@ -178,9 +178,9 @@ def test_a_file_that_is_gone_is_lost_and_one_whose_disk_is_gone_cannot_be_made(t
 
 
 def test_a_file_of_anothers_checkpoints_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
-    stranger = WitnessFile(tmp_path / "witness.log", open_key(tmp_path / "stranger").public)
+    stranger = WitnessFile(tmp_path / "witness.log", open_or_make_key(tmp_path / "stranger").public)
     stranger.begin()
-    stranger.add(checkpoints.sign(_point(5), open_key(tmp_path / "stranger")), 0, ())
+    stranger.add(checkpoints.sign(_point(5), open_or_make_key(tmp_path / "stranger")), 0, ())
     with pytest.raises(StrangerError):
         _Log(tmp_path, file_in(tmp_path)).seen()
 
@@ -211,7 +211,7 @@ def test_an_address_where_nobody_answers_is_out_of_reach() -> None:
 
 
 def test_a_witness_that_does_not_sign_is_not_believed(tmp_path: Path, server: str) -> None:
-    log = _Log(tmp_path, WitnessAddress(server, Verifier("witness.test", open_key(tmp_path / "another").public)))
+    log = _Log(tmp_path, WitnessAddress(server, Verifier("witness.test", open_or_make_key(tmp_path / "another").public)))
     with pytest.raises(StrangerError):
         log.add(5, 0)
 
@@ -221,7 +221,7 @@ def test_the_reply_is_a_cosignature_line(tmp_path: Path, server: str) -> None:
     note = checkpoints.sign(_point(5), key)
     reply = httpx.post(f"{server}/add-checkpoint", content=AddCheckpoint(0, (), note).body)
     assert reply.status_code == HTTPStatus.OK
-    by = Verifier("witness.test", open_key(tmp_path / "witness-keys").public)
+    by = Verifier("witness.test", open_or_make_key(tmp_path / "witness-keys").public)
     assert notes.cosigned_at(_point(5).text, reply.text, by) == THEN
 
 
@@ -254,7 +254,7 @@ def test_statuses_are_those_that_are_published(tmp_path: Path, server: str) -> N
     assert (conflict.status_code, conflict.text, conflict.headers["content-type"]) == (409, "8\n", "text/x.tlog.size")
     assert post(20, 8, (bytes(32),)).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert post(20, 8, merkle.consistency(8, 20, _node)).status_code == HTTPStatus.OK
-    stranger = AddCheckpoint(0, (), checkpoints.sign(_point(3), open_key(tmp_path / "stranger"))).body
+    stranger = AddCheckpoint(0, (), checkpoints.sign(_point(3), open_or_make_key(tmp_path / "stranger"))).body
     assert httpx.post(f"{server}/add-checkpoint", content=stranger).status_code == HTTPStatus.FORBIDDEN
     assert httpx.post(f"{server}/elsewhere", content=b"").status_code == HTTPStatus.NOT_FOUND
     assert httpx.get(f"{server}/add-checkpoint").status_code == HTTPStatus.NOT_IMPLEMENTED

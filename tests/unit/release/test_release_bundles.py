@@ -21,7 +21,7 @@ from haven.policy.roles import Tier
 from haven.release import VerifyReport, records, verify_bundle
 from haven.release.bundle import build as build_bundle
 from haven.release.bundle import pack
-from haven.release.signing import PUBLIC_NAME, open_key
+from haven.release.signing import PUBLIC_NAME, make_key, open_key, open_or_make_key
 from tests.support.release_world import AUTHOR, CHECKER, SECOND, World, answer, build
 
 
@@ -65,7 +65,7 @@ def test_without_a_key_it_is_only_consistent_with_itself(bundle: bytes, tmp_path
 
 
 def test_another_havens_key_is_told_apart(bundle: bytes, tmp_path: Path) -> None:
-    report = verified(tmp_path, bundle, open_key(tmp_path / "other").public)
+    report = verified(tmp_path, bundle, open_or_make_key(tmp_path / "other").public)
     assert not report.whole
     assert report.authentic is False
     assert "NOT whole" in report.sentence()
@@ -192,7 +192,7 @@ def test_a_changed_bundle_says_what_is_wrong(
 
 
 def test_a_manifest_signed_by_somebody_else_is_whole_only_without_the_havens_key(world: World, bundle: bytes, tmp_path: Path) -> None:
-    other = open_key(tmp_path / "keys")
+    other = open_or_make_key(tmp_path / "keys")
 
     def resign(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"])
@@ -283,16 +283,16 @@ def test_only_a_decided_request_has_a_bundle(world: World) -> None:
 
 
 def test_the_key_is_made_once_kept_private_and_its_public_half_readable(tmp_path: Path) -> None:
-    first = open_key(tmp_path / "keys")
+    first = open_or_make_key(tmp_path / "keys")
     private = tmp_path / "keys" / "release.key"
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
-    assert open_key(tmp_path / "keys").public == first.public
+    assert open_or_make_key(tmp_path / "keys").public == first.public
     assert (tmp_path / "keys" / PUBLIC_NAME).read_text() == f"{first.public}\n"
     assert first.public not in repr(first)
 
 
 def test_a_key_that_others_may_read_or_that_is_damaged_is_refused(tmp_path: Path) -> None:
-    open_key(tmp_path)
+    make_key(tmp_path)
     path = tmp_path / "release.key"
     path.chmod(0o644)
     with pytest.raises(Refused, match="may be read by others"):
