@@ -107,9 +107,8 @@ def _state(policy: DatasetPolicy, policies: InForce, ledger: Ledger) -> str:
     calendar, renewed, today = policy.calendar, policies.renewed.get(policy.dataset), now().date()
     if stands is not State.ACTIVE:
         return str(stands)
-    if policies.halt(policy.dataset) is not None or (
-        policy.calendar is not None and renewed is not None and is_due(policy, renewed, today)
-    ):
+    is_due = calendar is not None and renewed is not None and calendar.is_due(renewed, today)
+    if is_due or policies.halt(policy.dataset) is not None:
         return "to be renewed"
     return "over budget" if overspent(ledger, policy, today) else str(stands)
 
