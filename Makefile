@@ -14,7 +14,7 @@ export UV_NO_PROGRESS ?= 1
 # an installed environment is read-only to the sandbox: byte-code is written now or never
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up demo test setup system lint unit audit bench bench-quick peers docs lock clean
+.PHONY: up demo test setup system system-browser system-postgresql lint unit audit bench bench-quick peers docs lock clean
 
 up: setup
 	@$(BIN)/haven up --home haven-home --port $(PORT)
@@ -59,12 +59,25 @@ $(KERNEL)/.haven: $(KERNEL)/.locked $(VENV)/.haven $(SOURCES)
 	@touch $@
 
 # what only a system package can bring; without root, the checks that need it are skipped with that reason
-system:
+system: system-browser system-postgresql
+
+system-browser:
 	@if ! command -v chromium >/dev/null || ! /sbin/ldconfig -p | grep -q libatomic.so.1; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "[system] chromium, and the library that its driver needs, for the browser checks"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium libatomic1 >/dev/null; \
 	  else echo "[system] no chromium here and no root to install it: browser checks will be skipped"; fi; fi
+
+# the programs alone: the package is told to make no cluster of its own, so no server is started; the checks start theirs
+CREATECLUSTER := /etc/postgresql-common/createcluster.conf
+system-postgresql:
+	@if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "[system] PostgreSQL, for the checks of the books in it"; \
+	    mkdir -p $(dir $(CREATECLUSTER)); [ -e $(CREATECLUSTER) ] || echo "create_main_cluster = false" > $(CREATECLUSTER); \
+	    apt-get update -qq && UCF_FORCE_CONFFOLD=1 DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo "[system] no PostgreSQL here and no root to install it: its checks will be skipped"; fi; fi
 
 lint: setup
 	$(BIN)/ruff check .
@@ -104,7 +117,7 @@ bench-quick: setup peers
 docs: setup system
 	$(BIN)/python -m pytest -q tests/browser -k accessible
 	@mkdir -p docs/screenshots
-	@for page in register queue review-table release-out datasets dataset audit; do cp artifacts/screenshots/$$page-light.png docs/screenshots/$$page.png; done
+	@for page in register queue review-table release-out datasets dataset share policy proposal audit; do cp artifacts/screenshots/$$page-light.png docs/screenshots/$$page.png; done
 
 lock: $(VENV)/.uv
 	$(UV) pip compile --quiet --generate-hashes --python-version 3.11.2 --no-header --no-annotate --extra server --extra kernel --extra demo --group dev pyproject.toml -o requirements/all.lock
