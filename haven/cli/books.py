@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from haven.cli import accepting, proving
+from haven.cli.appointing import appoint, evidence_of
 from haven.cli.console import FAULT_EXIT, print_json, say, spoken_errors
-from haven.cli.home import open_home
-from haven.cli.house import open_books
-from haven.cli.options import DEFAULT_HOME, HomeOption, JsonOption
+from haven.cli.home import OpenHome, open_home
+from haven.cli.house import now, open_books
+from haven.cli.options import DEFAULT_HOME, OPERATOR, HomeOption, JsonOption
 from haven.ledger.audit import AuditReport, audit_verify
+from haven.ledger.ledger import Ledger
 
 audit = typer.Typer(help="The books: verify, export, sign and prove.", no_args_is_help=True)
 audit.command()(accepting.checkpoint)
@@ -21,9 +25,13 @@ audit.command("check-proof")(proving.check_proof)
 
 @audit.command()
 def verify(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Recompute the whole chain and every total. Exit 0 only when the books are whole."""
+    """Recompute the chain, the Merkle tree and every total; hold checkpoints, witness and last release against them.
+
+    Exit 0 only when the books are whole.
+    """
     with spoken_errors():
-        report = audit_verify(open_home(home).home.books)
+        opened = open_home(home)
+        report = audit_verify(opened.books, evidence_of(opened))
         if as_json:
             print_json(asdict(report) | {"whole": report.whole})
         else:
@@ -33,15 +41,32 @@ def verify(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None
 
 
 @audit.command()
-def export(home: HomeOption = DEFAULT_HOME) -> None:
+def export(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Write there the signed checkpoint that these entries can be checked against.")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
     """Every entry of the books, one JSON object a line."""
-    with spoken_errors(), open_books(home) as (_, ledger):
+    with spoken_errors(), open_books(home) as (opened, ledger):
+        ledger.record("books.exported", OPERATOR, {}, now())
+        if checkpoint is not None:
+            checkpoint.write_text(_signed(opened, ledger), encoding="utf-8")
         for entry in ledger.audit_export():
             typer.echo(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def _signed(opened: OpenHome, ledger: Ledger) -> str:
+    """The checkpoint of the books as they stand. Refused where they may not be the present ones."""
+    notary = appoint(opened, ledger)
+    notary.examine(now())
+    notary.check_current(now())
+    kept = notary.checkpoint(now())
+    return "" if kept is None else kept.note
 
 
 def _say_report(report: AuditReport) -> None:
     counts = f"{report.entries} entries, {report.posted} spends posted, {report.voided} void, {report.in_flight} in flight"
     say(f"The books are whole: {counts}. Head: {report.head}" if report.whole else f"The books are NOT whole: {counts}.")
-    for problem in report.problems:
-        say(f"  {problem}")
+    for sentence in (*report.problems, *report.remarks):
+        say(f"  {sentence}")

@@ -62,6 +62,11 @@ def read(note: str, public: str) -> Checkpoint:
     return found
 
 
+def parsed_note(note: str) -> Checkpoint:
+    """The checkpoint in a note, whoever signed it. NoteError where it is none."""
+    return parsed(notes.text_of(note))
+
+
 def claims(note: str, origin: str) -> bool:
     """Whether `note`, whoever signed it, is about `origin`."""
     return note.startswith(f"{origin}\n")

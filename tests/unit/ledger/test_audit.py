@@ -132,7 +132,7 @@ def test_a_forged_chain_that_overspends_a_cap_is_found(path: Path) -> None:
 
     _rewrite(path, _narrow)
     report = audit_verify(path)
-    assert report.problems == ("Entry 9 takes more than a cap left.",)
+    assert report.problems[0] == "Entry 9 takes more than a cap left."
 
 
 def test_a_forged_chain_that_ends_a_spend_twice_is_found(path: Path) -> None:
