@@ -189,18 +189,15 @@ def same_people(dataset: str, others: Iterable[str]) -> Iterator[Alert]:
         )
 
 
-def waiting(dataset: str, proposals: Iterable[tuple[str, str]]) -> Iterator[Alert]:
-    """A proposal, as (what it would do, who made it), waits for a second person."""
+def waiting(dataset: str, reader: str, proposals: Iterable[tuple[str, str]]) -> Iterator[Alert]:
+    """A proposal, as (what it would do, who made it), waits for a second person; its own proposer can only wait too."""
     for change, proposer in proposals:
-        yield Alert(
-            Urgency.ACT,
-            "waiting",
-            dataset,
-            f"{proposer} proposed to {change}; another custodian must confirm or decline it.",
-            "Read it under Proposals.",
-            None,
-            proposer,
-        )
+        if proposer == reader:
+            words = f"Your proposal to {change} waits for another custodian.", "They find it under Proposals."
+            yield Alert(Urgency.LOOK, "waiting", dataset, *words, None, proposer)
+        else:
+            words = f"{proposer} proposed to {change}.", "Read it, then confirm or decline it."
+            yield Alert(Urgency.ACT, "waiting", dataset, *words, None, proposer)
 
 
 def in_order(alerts: Iterable[Alert]) -> tuple[Alert, ...]:

@@ -13,6 +13,7 @@ from haven.errors import SERVICE_FAULT, Code, Fault, HavenError, Refused
 from haven.web import pages
 from haven.web.api import routers
 from haven.web.guards import LogInFirst, who_asks
+from haven.web.noticing import notice
 from haven.web.parts import WebParts, parts_of
 from haven.web.problems import problem_response, response_for, status_of, unexpected_problem
 from haven.web.rendering import page
@@ -42,6 +43,10 @@ def create_app(parts: WebParts) -> FastAPI:
 
 async def _answer(request: Request, error: Exception) -> Response:
     """A problem for programs; for people the log-in, or a page that says what happened and where to go."""
+    try:
+        await notice(request, error)
+    except Fault as fault:
+        error = fault
     if _for_programs(request):
         return response_for(error)
     if isinstance(error, LogInFirst):

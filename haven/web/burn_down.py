@@ -38,7 +38,7 @@ def questions_svg(title: str, counts: tuple[tuple[date, int], ...], scheme: str 
     line, _, _ = COLOURS.get(scheme, COLOURS["light"])
     rows = alt.InlineData(values=[{"day": day.isoformat(), "questions": count} for day, count in counts])
     x = alt.X("utcyearmonthdate(day):T", title="day", axis=alt.Axis(format="%d %b", labelOverlap=True, tickCount=6))
-    y = alt.Y("questions:Q", title="questions", axis=alt.Axis(tickMinStep=1, format=","))
+    y = alt.Y("questions:Q", title="questions", axis=alt.Axis(tickMinStep=1, format=",d"))
     bars = alt.Chart(rows, title=title, width=_WIDTH, height=_HEIGHT // 2, background="transparent").mark_bar(color=line).encode(x=x, y=y)
     return _drawn(bars, scheme)
 

@@ -105,6 +105,8 @@ class LocalLogin:
         principal = await self.of_request(request)
         csrf.check(request, parts_of(request).secret, principal.name if principal else "", fields.get(csrf.FIELD, ""))
         self.sessions.end(request.cookies.get(COOKIE, ""))
+        if principal is not None:
+            await run_in_threadpool(self.people.log_out, principal.name, self.clock())
         response = RedirectResponse(f"{self.prefix}/public/register", SEE_OTHER)
         response.delete_cookie(COOKIE, path=f"{self.prefix}/")
         return response

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from haven.catalog.dataset import Dataset
 from haven.catalog.public import MOST_VALUES, PublicColumn
 from haven.ledger.registry import PolicyKind
+from haven.ledger.renewals import same_people
 from haven.ledger.usage import DayUse, Which, asked_since, days_of
 from haven.mediator import alerts
 from haven.mediator.alerts import Alert, Cap
@@ -145,7 +146,15 @@ class Looking:
         yield from alerts.probing(name, asked_since(self._connection, name, self._now - PROBED_FOR, MOST_LOOKED_AT))
         yield from alerts.refusals(name, self._days, self._today)
         yield from alerts.draining(name, self._days, self._cap, self._today)
-        yield from alerts.waiting(name, self._waiting())
+        yield from alerts.same_people(name, self._elsewhere())
+        yield from alerts.waiting(name, self._custody.who.name, self._waiting())
+
+    def _elsewhere(self) -> Iterator[str]:
+        """Datasets of the very same people whose budget is another."""
+        owners = {policy.dataset: policy.budget_owner for policy in self._parts.policies.datasets()}
+        for group in same_people(self._connection):
+            if self._policy.dataset in group:
+                yield from (other for other in group if owners.get(other, self._policy.budget_owner) != self._policy.budget_owner)
 
     def _waiting(self) -> Iterator[tuple[str, str]]:
         """The open proposals about this dataset, its projects, or their members; and those about the whole house."""

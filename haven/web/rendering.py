@@ -11,14 +11,16 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from haven.errors import Refused
 from haven.policy.roles import Principal, Role
 from haven.release.texts import as_html
 from haven.web import csrf
+from haven.web.noticing import notice_now
 from haven.web.parts import parts_of
 
 NAVIGATION: Mapping[Role, tuple[tuple[str, str], ...]] = {
-    Role.RESEARCHER: (("/releases", "Releases"),),
-    Role.CHECKER: (("/queue", "Queue"), ("/releases", "All releases")),
+    Role.RESEARCHER: (("/releases", "Releases"), ("/events", "My events")),
+    Role.CHECKER: (("/queue", "Queue"), ("/releases", "All releases"), ("/events", "My events")),
     Role.CUSTODIAN: (
         ("/datasets", "Datasets"),
         ("/alerts", "Alerts"),
@@ -76,6 +78,9 @@ def _environment() -> Environment:
 def page(request: Request, template: str, principal: Principal | None, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401 - whatever the template shows
     """The page `template` for `principal`, with its navigation, its form token, and the bench mark where the home is one."""
     parts = parts_of(request)
+    refused = values.get("refused")
+    if principal is not None and isinstance(refused, Refused):
+        notice_now(parts, principal, refused)  # a form that says on its own page what was refused
     name = principal.name if principal else ""
     now = parts.clock()
     context = {

@@ -26,9 +26,17 @@ def yaml(plain: dict[str, Any]) -> str:
     """As a custodian would write it."""
     out = io.StringIO()
     writer = YAML(typ="safe")
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment] - the library declares None
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.dump(plain, out)
     return out.getvalue()
+
+
+def told(targets: list[str], keys: list[str], condition: str) -> dict[str, Any]:
+    """What is recorded of an answer's plan, as the mediator records it."""
+    mechanisms = [{"of": of, "mechanism": "discrete Gaussian", "scale": 40.8, "half_width_95": 80.0} for of in targets]
+    plan = {"targets": mechanisms, "keys": [{"name": key, "values": 3} for key in keys], "source": f'"persons" AND {condition}'}
+    steps = ["The privacy unit is one value of id: all rows of persons that it owns.", "One unit counts with at most 1 rows."]
+    return {"plan": plan, "mechanisms": mechanisms, "words": steps, "warnings": [], "findings": []}
 
 
 @dataclass
@@ -68,10 +76,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         write_policy(web.world, PolicyKind.DATASET, yaml(policy_files.bent(policy_files.DATASET, **DATASET, description="Who has it.")))
         for day in range(24):
             question = f"SELECT region, COUNT(*) AS n, AVG(age) AS age FROM persons WHERE age > {day} GROUP BY region"  # noqa: S608 - never run
-            ask(web, question, 10**8 * (day % 7 + 1), NOW + timedelta(days=day - 21), actor="anna" if day % 3 else "colin")
+            price, when, who = 10**8 * (day % 7 + 1), NOW + timedelta(days=day - 21), "anna" if day % 3 else "colin"
+            ask(web, question, price, when, actor=who, document=told(["number of rows", "sum of age - 50"], ["region"], f'"age" > {day}'))
         for age in range(21):
             probing = f"SELECT COUNT(*) AS n FROM persons WHERE age = {age} AND region = 'north'"  # noqa: S608 - never run
-            ask(web, probing, 10**7, NOW + timedelta(days=3, minutes=-age), actor="colin")
+            facts = told(["number of rows"], [], f'"age" = {age} AND "region" = north')
+            ask(web, probing, 10**7, NOW + timedelta(days=3, minutes=-age), actor="colin", document=facts)
         detail = {"kind": "user", "name": "colin"}
         proposal = web.world.ledger.proposals.propose(
             "standing.revoked", "user:colin", detail, "They left the institute.", actor=CUSTODIAN.name, now=NOW
@@ -124,7 +134,7 @@ def rewrite(page: Page, old: str, new: str) -> None:
 
 def test_a_policy_is_checked_while_it_is_written_and_proposed_without_a_mouse(browser: Browser, scene: Scene) -> None:
     page, watch = opened(browser, scene.web, CUSTODIAN, POLICY)
-    assert "This is what applies now." in page.locator("#verdict").inner_text()
+    assert "This is what applies now" in page.locator("#verdict").inner_text()
     rewrite(page, "rows_per_unit: 5", "rows_per_unit: many")
     page.locator("#verdict .problems").wait_for()
     said = page.locator("#verdict .problems").inner_text()

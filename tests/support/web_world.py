@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from haven.ledger.entries import RecordedAnswer
 from haven.ledger.registry import PolicyKind
 from haven.mediator.enquiries import Enquiries
 from haven.mediator.policies import Policies
@@ -70,13 +71,14 @@ def give_password(web: Web, person: Principal = CHECKER) -> None:
     web.world.ledger.people.set_password(person.name, PASSWORD, actor="operator", now=release_world.NOW)
 
 
-def ask(web: Web, question: str, pico: int, at: datetime, *, actor: str = AUTHOR.name) -> None:
-    """Put a question of this price into the books, at that time."""
+def ask(web: Web, question: str, pico: int, at: datetime, *, actor: str = AUTHOR.name, document: dict[str, Any] | None = None) -> None:
+    """Put a question of this price into the books, at that time, its answer with this document beside it."""
     policies, ledger = web.parts.policies, web.parts.ledger
     allowed = caps_of(policies.dataset("nafld"), policies.project("liver"))
     plan = books.plan(books.rho(pico), digest=question)
     reservation = ledger.reserve(plan, books.permit(allowed, actor=actor), 1, at, question=question)
-    ledger.post(reservation, books.ANSWER, "pass", at)
+    recorded = books.ANSWER if document is None else RecordedAnswer(books.ANSWER.noisy, document)
+    ledger.post(reservation, recorded, "pass", at)
 
 
 def write_policy(world: release_world.World, kind: PolicyKind, text: str) -> None:

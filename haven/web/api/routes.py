@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from haven.errors import Code, Refused
+from haven.errors import Code, Fault, Refused
 from haven.policy.roles import Principal
+from haven.web.noticing import notice
 from haven.web.parts import WebParts, parts_of
 from haven.web.problems import NO_STORE, response_for
 from haven.wire.problems import MEDIA_TYPE
@@ -33,6 +34,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API 
 async def asker(request: Request, _: Annotated[object, Depends(_bearer)]) -> Principal:
     """Who is asking. Refused `auth.missing` where nobody said."""
     principal = await parts_of(request).identity.of_request(request)
+    request.state.principal = principal
     if principal is None:
         raise Refused(Code.AUTH_MISSING, "haven needs a token to know who is asking.", "Send it as `Authorization: Bearer …`.")
     return principal
@@ -56,11 +58,20 @@ class ApiRoute(APIRoute):
             try:
                 response = await handle(await _whole(request, largest))
             except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, its reader gets a coded problem
-                return response_for(error)
+                return await _noticed(request, error)
             response.headers.update(NO_STORE)
             return response
 
         return handle_within
+
+
+async def _noticed(request: Request, error: Exception) -> Response:
+    """The problem of an error, once a refusal is noticed; where even that fails, the problem of that."""
+    try:
+        await notice(request, error)
+    except Fault as fault:
+        return response_for(fault)
+    return response_for(error)
 
 
 class UploadRoute(ApiRoute):

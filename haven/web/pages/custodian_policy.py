@@ -50,7 +50,7 @@ def save(request: Request, name: str, form: CustodianForm) -> Response:
         if refused.code is Code.NOT_FOUND:
             raise
         return _shown(request, custody, draft, reason=reason, refused=refused)
-    where = f"/datasets/{name}" if proposal is None else f"/proposals/{proposal.id}"
+    where = f"/datasets/{name}/policy" if proposal is None else f"/proposals/{proposal.id}"
     return RedirectResponse(f"{parts.prefix}{where}", SEE_OTHER)
 
 
@@ -70,5 +70,6 @@ def _shown(request: Request, custody: Custody, draft: Draft, *, reason: str = ""
     status = 200 if refused is None else status_of(refused.code)
     lines = draft.text.split("\n")
     wrong = [(problem, lines[problem.line - 1].strip()[:200] if problem.line <= len(lines) else "") for problem in draft.problems]
-    values = {"draft": draft, "wrong": wrong, "step": draft.step, "steps": Step, "reason": reason, "refused": refused}
+    present = Amending(custody).present(PolicyKind.DATASET, draft.name)
+    values = {"draft": draft, "present": present, "wrong": wrong, "step": draft.step, "steps": Step, "reason": reason, "refused": refused}
     return page(request, "policy.html", custody.who, status=status, dataset=custody.dataset(draft.name), **values)

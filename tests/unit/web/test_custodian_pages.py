@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from haven.ledger.proposals import ProposalState
-from haven.ledger.registry import PolicyKind, State
+from haven.ledger.registry import NewSnapshot, PolicyKind, State
 from haven.policy.roles import Principal
 from tests.support import policy_files
 from tests.support.release_world import AUTHOR, CUSTODIAN, NOW
-from tests.support.web_world import DATASET, OTHER_CUSTODIAN, PROJECT, Web, ask, build, serving, write_policy
+from tests.support.web_world import DATASET, OTHER, OTHER_CUSTODIAN, PROJECT, Web, ask, build, serving, write_policy
 
 POLICY = "/datasets/nafld/policy"
 SHARE = "/datasets/nafld/projects/liver"
@@ -125,6 +125,26 @@ def test_questions_are_turned_page_by_page_each_once(web: Web) -> None:
         assert "No such question was asked." in client.get("/datasets/nafld/questions?project=none").text
 
 
+def test_a_question_is_told_in_the_words_of_its_plan(web: Web) -> None:
+    plan = {"targets": [{"of": "number of rows"}, {"of": "sum of age - 50"}], "keys": [{"name": "region"}], "source": '"persons" AND <x>'}
+    facts = {"plan": plan, "words": ["One unit counts once."], "findings": [{"words": "A small count."}], "warnings": ["It is <rough>."]}
+    ask(web, "SELECT 1", 10**9, NOW, document=facts)
+    receipt = web.world.ledger.recent(limit=1)[0].reservation.id
+    said = "umber of rows and sum of age - 50, by region; of &#34;persons&#34; AND &lt;x&gt;"
+    with web.client(CUSTODIAN) as client:
+        assert said in client.get("/datasets/nafld").text
+        page = client.get(f"/datasets/nafld/questions/{receipt}").text
+        for shown in (said, "One unit counts once.", "A small count.", "It is &lt;rough&gt;."):
+            assert shown in page
+
+
+def test_reading_what_people_asked_is_an_event_once_a_day(web: Web) -> None:
+    with web.client(CUSTODIAN) as client:
+        for path in ("/datasets/nafld", "/datasets/nafld/questions", "/datasets/nafld"):
+            client.get(path)
+    assert [(one.actor, one.detail["dataset"]) for one in web.world.ledger.entries(kind="questions.viewed")] == [("custos", "nafld")]
+
+
 def test_a_question_has_a_page_and_another_datasets_has_none(web: Web) -> None:
     ask(web, "SELECT COUNT(*) FROM persons WHERE name = '<script>'", 10**9, NOW)
     receipt = web.world.ledger.recent(limit=1)[0].reservation.id
@@ -197,7 +217,8 @@ def test_a_larger_share_waits_for_another_custodian(web: Web) -> None:
         number = client.post(f"{SHARE}/share", data=fields).headers["location"]
         assert "now 1)" in client.get(SHARE).text
         assert "You proposed it: another custodian confirms or declines it." in client.get(number).text
-        assert "loosen the policy of liver" in client.get("/datasets").text
+        assert "Your proposal to loosen the policy of liver waits" in client.get("/alerts").text
+        assert "Nothing needs you." in client.get("/alerts").text
     own = decide(web, CUSTODIAN, number, "confirm")
     assert own.status_code == 403
     with web.client(CUSTODIAN) as client:
@@ -243,7 +264,7 @@ def test_a_policy_is_checked_line_by_line_and_nothing_is_saved(web: Web) -> None
         assert "Did you mean `title`?" in page.text
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert" in page.text
-        assert "This is what applies now." in client.get(POLICY).text
+        assert "This is what applies now: version 1" in client.get(POLICY).text
         assert "of another dataset" in drafted(client, dataset="other")[1].text
     assert in_force(web, PolicyKind.DATASET, "nafld") == before
 
@@ -254,7 +275,8 @@ def test_a_tighter_policy_applies_at_once_with_its_difference_in_words(web: Web)
         assert "privacy.epsilon: 4 → 2" in checked.text
         assert "Save this version" in checked.text
         assert put(client, text, checked, reason=" ").status_code == 422
-        assert put(client, text, checked).headers["location"] == "/datasets/nafld"
+        assert put(client, text, checked).headers["location"] == POLICY
+        assert "This is what applies now: version 2, put in force by custos" in client.get(POLICY).text
         assert "ε = 2" in client.get("/datasets/nafld").text
     assert in_force(web, PolicyKind.DATASET, "nafld") == text
 
@@ -355,3 +377,16 @@ def test_hostile_titles_and_reasons_are_only_words(web: Web) -> None:
 def test_a_researcher_who_was_proposed_to_be_stopped_is_named_to_custodians_alone(web: Web) -> None:
     with web.client(AUTHOR) as client:
         assert client.get("/proposals").status_code == 403
+
+
+def test_the_same_people_under_two_budgets_need_their_custodian(web: Web) -> None:
+    registry = web.world.ledger.registry
+    for name in ("nafld", "other"):
+        registry.renew(name, NewSnapshot(1, b"salt", "fingerprint", units="the same sealed digest"), "operator", NOW)
+    sentence = "nafld and other hold exactly the same people, who are promised a budget in each."
+    with web.client(CUSTODIAN) as client:
+        assert sentence in client.get("/datasets").text
+    write_policy(web.world, PolicyKind.DATASET, policy_files.dataset_text(**{**DATASET, "population": "livers"}))
+    write_policy(web.world, PolicyKind.DATASET, policy_files.dataset_text(**{**OTHER, "population": "livers"}))
+    with web.client(CUSTODIAN) as client:
+        assert "exactly the same people" not in client.get("/datasets").text
