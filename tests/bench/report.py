@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from tests.bench.noise import noise_table
 from tests.bench.peer_process import PEERS
 from tests.bench.shared_queries import SHARED
 from tests.bench.side_by_side import ERROR_ROWS, told_apart, verdicts
@@ -38,8 +39,12 @@ def _parts(figures: Mapping[str, Any]) -> dict[str, str]:
         parts["verdict"] = _verdict(peers)
     if against := figures.get("against_duckdb"):
         parts["against DuckDB"] = "\n\n".join(_against(one) for one in against)
+    if noise := figures.get("noise"):
+        parts["noise"] = _table(*noise_table(noise))
     if day := figures.get("day"):
         parts["day"] = _day(day)
+    if ledger := figures.get("ledger"):
+        parts["ledger"] = _ledger(ledger)
     if questions := figures.get("questions"):
         parts["questions"] = _questions(questions)
     return parts
@@ -147,6 +152,15 @@ def _day(day: Mapping[str, Any]) -> str:
     ordered = sorted(day["answered"].items(), key=lambda item: -item[1])
     rows = [[name, f"{count:.0f}", day["accounting"][name]] for name, count in ordered]
     return _table(["", f"of {len(day['titles'])}", "accounting"], rows)
+
+
+def _ledger(ledger: Mapping[str, Any]) -> str:
+    names = ("clients", "spends a second", "p50 ms", "p99 ms")
+    rows = [
+        [row["store"], str(row["clients"]), f"{row[names[1]]:.0f}", *(f"{row[name]:.1f}" for name in names[2:])] for row in ledger["rows"]
+    ]
+    missing = [f"\n\n{name} is not in this run: {reason}" for name, reason in ledger["missing"].items()]
+    return _table(["books in", *names], rows) + "".join(missing)
 
 
 def _questions(questions: Sequence[Mapping[str, Any]]) -> str:

@@ -1,8 +1,8 @@
 """Speed and accuracy, measured side by side in one run: `make bench`. Prints tables, writes artifacts/bench.json and docs/performance.md.
 
-`--parts` which of regions, questions, peers, duckdb, day; `--rows` sizes of the region job; `--questions` distinct small questions over
-HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap` seconds a peer may take on
-one question; `--quick` small sizes, few peers' minutes, and no change to the page.
+`--parts` which of regions, questions, peers, duckdb, noise, day, ledger; `--rows` sizes of the region job; `--questions` distinct small
+questions over HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap` seconds a peer
+may take on one question; `--quick` small sizes, few peers' minutes, and no change to the page.
 """
 
 import argparse
@@ -14,14 +14,16 @@ from typing import Any
 
 from tests.bench.against_duckdb import measure_against_duckdb
 from tests.bench.analysts_day import measure_day
+from tests.bench.noise import measure_noise
 from tests.bench.peer_process import PEERS
 from tests.bench.questions import measure_questions
 from tests.bench.regions import measure_regions
 from tests.bench.report import write_report
 from tests.bench.side_by_side import measure_peers
+from tests.bench.spending import measure_spending
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
-PARTS = ("regions", "questions", "peers", "duckdb", "day")
+PARTS = ("regions", "questions", "peers", "duckdb", "noise", "day", "ledger")
 
 
 def main() -> None:
@@ -42,15 +44,20 @@ def main() -> None:
 def _measured(part: str, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     match part:
         case "regions":
-            return {"regions": [measure_regions(folder / f"regions-{rows}", rows) for rows in asked.rows]}
+            figures: Any = [measure_regions(folder / f"regions-{rows}", rows) for rows in asked.rows]
         case "questions":
-            return {"questions": measure_questions(folder, asked.questions)}
+            figures = measure_questions(folder, asked.questions)
         case "peers":
-            return {"peers": measure_peers(folder, asked.peer_rows, asked.cap, asked.peers)}
+            figures = measure_peers(folder, asked.peer_rows, asked.cap, asked.peers)
         case "duckdb":
-            return {"against_duckdb": [measure_against_duckdb(folder / f"duckdb-{rows}", rows) for rows in asked.duckdb_rows]}
+            figures = [measure_against_duckdb(folder / f"duckdb-{rows}", rows) for rows in asked.duckdb_rows]
+        case "noise":
+            figures = measure_noise()
+        case "ledger":
+            figures = measure_spending(folder, asked.seconds)
         case _:
-            return {"day": measure_day(folder, asked.peers)}
+            figures = measure_day(folder, asked.peers)
+    return {"against_duckdb" if part == "duckdb" else part: figures}
 
 
 def _asked() -> argparse.Namespace:
@@ -62,11 +69,12 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--peer-rows", type=int, nargs="*", default=[1_000_000, 10_000_000])
     parser.add_argument("--duckdb-rows", type=int, nargs="*", default=[10_000_000, 50_000_000])
     parser.add_argument("--cap", type=float, default=40.0)
+    parser.add_argument("--seconds", type=float, default=20.0, help="that each number of clients spends of the ledger")
     parser.add_argument("--folder", help="where the tables are written (default: the system's temporary folder)")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     if asked.quick:
-        asked.rows, asked.questions, asked.cap = [1_000_000], 200, 4.0
+        asked.rows, asked.questions, asked.cap, asked.seconds = [1_000_000], 200, 4.0, 3.0
         asked.peer_rows, asked.duckdb_rows = [100_000], [1_000_000]
         asked.parts = [part for part in asked.parts if part != "day"]
     return asked
