@@ -13,8 +13,9 @@ from typing import Self
 from sqlalchemy import Connection
 
 from haven.errors import Code, Refused
+from haven.ledger.events import Kind
 from haven.ledger.ledger import Ledger
-from haven.policy.roles import Principal
+from haven.policy.roles import Principal, Role
 from haven.release import records
 from haven.release.asking import Asking
 from haven.release.facts import AnswerFacts, ReleaseFacts
@@ -162,12 +163,15 @@ class ReleaseDesk:
             found = self._visible(connection, principal, release, now).item(item)
         if found is None or name not in found.files:
             raise records.not_found()
+        self._notice_view(principal, release, found, now)
         return self.store.get(found.files[name])
 
     def answer(self, principal: Principal, release: str, item: str, now: datetime) -> AnswerFacts | None:
         """The recorded answer behind an item, None where it has none."""
         with self.ledger.read() as connection:
             found = self._visible(connection, principal, release, now).item(item)
+        if found is not None:
+            self._notice_view(principal, release, found, now)
         return self._answer(found)
 
     def bundle(self, principal: Principal, release: str, now: datetime) -> bytes:
@@ -177,6 +181,7 @@ class ReleaseDesk:
             request = self._visible(connection, principal, release, now)
         if request.state is not State.RELEASED or request.bundle is None:
             raise Refused(Code.RELEASE_STATE, f"A release that is {request.state.value} has no bundle to download.", "Look at its status.")
+        self.ledger.noticed.once(Kind.RELEASE_DOWNLOADED, principal.name, {"release": release, "bundle": request.bundle}, now)
         return self.store.get(request.bundle)
 
     def register(self) -> list[PublicRelease]:
@@ -184,6 +189,12 @@ class ReleaseDesk:
         with self.ledger.read() as connection:
             requests = records.load_all(connection, state=(State.RELEASED, State.REVOKED))
         return [PublicRelease(one.id, one.project, one.title, one.state, one.changed_at, one.bundle or "") for one in requests]
+
+    def _notice_view(self, principal: Principal, release: str, item: Item, now: datetime) -> None:
+        """Who of those that oversee releases looked at which bytes: once a day each. A project's own people look at their own work."""
+        if principal.role is not Role.RESEARCHER:
+            detail = {"release": release, "item": item.id, "content": item.content}
+            self.ledger.noticed.once(Kind.RELEASE_VIEWED, principal.name, detail, now)
 
     def _answer(self, item: Item | None) -> AnswerFacts | None:
         return self.facts.answer(item.receipt) if item is not None and item.receipt is not None else None

@@ -47,7 +47,7 @@ def open_key(keys: Path) -> SigningKey:
         raise Refused(
             Code.HOME_INVALID,
             "The release key is missing.",
-            "Restore the keys directory from your backup; if it is lost for good, `haven key make` makes one, for two custodians to accept.",
+            "Restore the keys directory from your backup; if it is lost for good, `haven key make` makes one that two custodians accept.",
         )
     if path.stat().st_mode & _OTHERS:
         raise Refused(Code.HOME_INVALID, "The release key may be read by others.", f"Run: chmod 600 {PRIVATE_NAME}, in the keys directory.")

@@ -13,6 +13,7 @@ from haven.errors import SERVICE_FAULT, Code, Fault, HavenError, Refused
 from haven.web import pages
 from haven.web.api import routers
 from haven.web.guards import LogInFirst, who_asks
+from haven.web.metrics import Measuring, Metrics
 from haven.web.noticing import notice
 from haven.web.parts import WebParts, parts_of
 from haven.web.problems import problem_response, response_for, status_of, unexpected_problem
@@ -27,13 +28,14 @@ LOG_IN = http.HTTPStatus.UNAUTHORIZED
 def create_app(parts: WebParts) -> FastAPI:
     """The application over `parts`. It serves at its own root and under `parts.prefix` alike."""
     app = FastAPI(title=parts.title, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.parts = parts
+    app.state.parts, app.state.metrics = parts, Metrics(parts)
     for router in (*routers(), *pages.ROUTERS):
         app.include_router(router)
     app.router.routes.extend(parts.identity.routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for kind in (HavenError, HTTPException, RequestValidationError, LogInFirst):
         app.add_exception_handler(kind, _answer)
+    app.add_middleware(Measuring, metrics=app.state.metrics)  # the innermost: it sees which route was taken
     app.add_middleware(NoCookiesForTheApi, parts=parts)
     app.add_middleware(Boundary, respond=_unforeseen)
     app.add_middleware(SecurityHeaders)
