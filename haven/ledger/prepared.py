@@ -71,8 +71,7 @@ class Prepared:
         if isinstance(driver, sqlite3.Connection):
             driver.executemany(self._sqlite.text, [{**self._sqlite.fixed, **each} for each in parameters])
         else:
-            for each in parameters:
-                self._sent(driver, each)
+            driver.cursor().executemany(self._postgres.bytes, [{**self._postgres.fixed, **each} for each in parameters])
 
     def all(self, driver: Driver, parameters: Mapping[str, Any]) -> list[StoredRow]:
         """Its rows, with the columns as attributes."""
