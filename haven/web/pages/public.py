@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from haven.errors import HavenError
 from haven.policy.roles import Principal
 from haven.web.guards import who_asks
 from haven.web.house import House
@@ -24,8 +25,14 @@ def front(request: Request, who: Visitor) -> Response:
 
 
 @router.get("/healthz")
-def health() -> JSONResponse:
-    """That the pages are served."""
+def health(request: Request) -> JSONResponse:
+    """Whether haven answers: 503 while its books cannot be read, and while they are behind their witness."""
+    parts = parts_of(request)
+    try:
+        parts.ledger.registry.registry_version()
+        parts.ledger.check_current(parts.clock())
+    except HavenError as error:
+        return JSONResponse({"status": str(error.code)}, 503)
     return JSONResponse({"status": "ok"})
 
 
