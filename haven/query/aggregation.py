@@ -15,8 +15,9 @@ from haven.query.per_person import PersonGroups, PersonTable
 from haven.query.postselect import lifted, ordered_and_cut
 from haven.query.public_values import PublicAggregates
 from haven.query.relations import Named, Rows
-from haven.query.select_list import check_order, select_items
+from haven.query.select_list import check_order, having_of, select_items
 from haven.query.stages import AnswerStage, RowStage
+from haven.query.summaries import windowed_beside
 
 
 class Aggregation:
@@ -34,29 +35,18 @@ class Aggregation:
 
     def stage(self) -> AnswerStage:
         """The answer, before what is asked of it above."""
-        items = select_items(self._tree, self._scope, self._binder)
-        columns = tuple(Named(item.name, lifted(item.expression, self._keys)) for item in items)
         having = having_of(self._tree, self._scope, self._binder, self._table)
-        conditions = () if having is None else (lifted(having, self._keys),)
-        stage = AnswerStage(self._rows, self._keys, (), columns, conditions)
-        stage = ordered_and_cut(self._tree, stage, self._binder)
+        conditions = () if having is None else (self._lifted(having),)
+        stage = AnswerStage(self._rows, self._keys, (), (), conditions)
+        stage = windowed_beside(self._tree, stage, self._binder, self._lifted)
+        items = select_items(self._tree, self._scope, self._binder)
+        stage = replace(stage, columns=tuple(Named(item.name, self._lifted(item.expression)) for item in items))
+        stage = ordered_and_cut(self._tree, stage, self._binder, self._lifted)
         named = tuple(Named(key.name, canonical(as_key(key.expression))) for key in self._keys)
         return replace(stage, keys=named, sets=self._sets, aggregates=tuple(map(canonical_aggregate, self._table)))
 
-
-def having_of(tree: exp.Select, scope: Scope, binder: Binder, table: AggregateTable) -> Expression | None:
-    """HAVING, bound; it may name the aliases of the select list."""
-    having = tree.args.get("having")
-    if having is None:
-        return None
-
-    def aliased(name: str) -> Expression | None:
-        for node in tree.expressions:
-            if isinstance(node, exp.Alias) and node.alias.lower() == name:
-                return binder.bind(node.this)
-        return None
-
-    return Binder(scope.or_else(aliased), table).condition(having.this)
+    def _lifted(self, expression: Expression) -> Expression:
+        return lifted(expression, self._keys)
 
 
 def per_person(tree: exp.Select, rows: Rows, scope: Scope, keys: tuple[Named, ...], source: str) -> RowStage:

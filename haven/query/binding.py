@@ -25,7 +25,7 @@ LONGEST_PATTERN = 255
 """Matching takes time in proportion to the text times the pattern: a person's own text must not decide whether a question ends in time."""
 Names = Callable[[exp.Column], Expression]
 MEMBERSHIP = "membership"
-"""What IN (SELECT …) and EXISTS mean is resolved before, and left with the node under this name."""
+"""What IN (SELECT …), EXISTS, windows and aggregates of noisy rows mean is resolved before, and left with the node under this name."""
 
 FORMS: Mapping[type[exp.Expr], Callable[[Callable[[exp.Expr], Expression], exp.Expr], Expression]] = {**DATING, **WRITING}
 """Syntax that a module of its own reads, given how to bind an operand."""
@@ -240,6 +240,9 @@ class Binder:
         )
 
     def _aggregate(self, node: exp.Expr) -> Expression:
+        made: Expression | None = node.meta.get(MEMBERSHIP)
+        if made is not None:
+            return made
         return measure(node, Binder(self._names), self._aggregates, None)
 
     def _grouping(self, node: exp.Expr) -> Expression:
@@ -252,7 +255,17 @@ class Binder:
             whole = bit if whole == literal(0) else call("add", call("multiply", whole, literal(2)), bit)
         return whole
 
+    def _window(self, node: exp.Expr) -> Expression:
+        """A window over noisy rows, as it was resolved before; over rows of persons there is none."""
+        made: Expression | None = node.meta.get(MEMBERSHIP)
+        if made is None:
+            raise refusal(node)
+        return made
+
     def _filtered(self, node: exp.Expr) -> Expression:
+        made: Expression | None = node.meta.get(MEMBERSHIP)
+        if made is not None:
+            return made
         row = Binder(self._names)
         return measure(node.this, row, self._aggregates, row.condition(node.args["expression"].this))
 
@@ -303,4 +316,5 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.Subquery: Binder._exists,
     **dict.fromkeys((exp.Grouping, exp.GroupingId), Binder._grouping),
     exp.Filter: Binder._filtered,
+    exp.Window: Binder._window,
 }

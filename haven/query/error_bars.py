@@ -10,7 +10,7 @@ from haven.query.dates import DATES
 from haven.query.evaluation import LOOKED_THROUGH, UNITS, Evaluate, Group, compiled, targets_in
 from haven.query.periods import PERIODS
 from haven.query.postprocessing import WHOLE, WITHIN
-from haven.query.private_plan import Apply, Constant, PostExpression, PrivatePlan, TargetRef
+from haven.query.private_plan import Apply, CellRef, Constant, PostExpression, PrivatePlan, TargetRef
 from haven.query.searches import SEARCHES
 from haven.query.texts import TEXTS
 
@@ -30,6 +30,8 @@ def linear_form(expression: PostExpression, plan: PrivatePlan) -> Form:
     match expression:
         case TargetRef(index=index):
             return {index: 1.0} if plan.targets[index].candidates is None else None
+        case CellRef(place=place):
+            return {place: 1.0}
         case Apply(operation=operation, arguments=arguments):
             return _linear_apply(operation, arguments, plan)
         case _:
@@ -79,6 +81,8 @@ def shown_error(expression: PostExpression, width: float | None) -> float | None
 def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Variances) -> float | None:
     terms = []
     for index, slope in sorted(slopes.items()):
+        if index < UNITS:
+            return None
         if index != UNITS:
             noise = plan.noises[index]
             if isinstance(noise, Choice):
@@ -96,36 +100,36 @@ def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Varia
 def error_of(expression: PostExpression, plan: PrivatePlan) -> Callable[[Group], float | None]:
     """The error of one output, as a function of the group: constant where linear, else by slopes at the noisy values."""
     read = targets_in(expression)
-    if not read or any(index != UNITS and plan.targets[index].candidates is not None for index in read):
+    if not read or min(read) < UNITS or any(index != UNITS and plan.targets[index].candidates is not None for index in read):
         return lambda _: None
     form = linear_form(expression, plan)
     constant = shown_error(expression, linear_error(plan, form))
     if plan.sets is not None and constant is not None:
         return lambda group: shown_error(expression, linear_error(plan, form, group.variances))
-    if constant is not None or not _has_slopes(expression):
+    if constant is not None or not has_slopes(expression):
         return lambda _: constant
     smooth = compiled(expression, plan, smooth=True)
     return lambda group: _propagated(smooth, group, read, plan)
 
 
-def _has_slopes(expression: PostExpression) -> bool:
+def has_slopes(expression: PostExpression) -> bool:
     """Whether it is computed of numbers alone: dates and texts have no derivatives."""
     if not isinstance(expression, Apply):
         return True
-    return expression.operation not in STEPWISE and all(map(_has_slopes, expression.arguments))
+    return expression.operation not in STEPWISE and all(map(has_slopes, expression.arguments))
 
 
 def _propagated(smooth: Evaluate, group: Group, read: frozenset[int], plan: PrivatePlan) -> float | None:
     slopes: dict[int, float] = {}
     for index in read:
-        slope = _slope(smooth, group, index)
+        slope = slope_at(smooth, group, index)
         if slope is None:
             return None
         slopes[index] = slope
     return _half_width(plan, slopes, group.variances)
 
 
-def _slope(smooth: Evaluate, group: Group, index: int) -> float | None:
+def slope_at(smooth: Evaluate, group: Group, index: int) -> float | None:
     """The derivative in one target, by a central difference; None where the value is no number."""
     at = group.values[index]
     if not isinstance(at, int | float):

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from haven.privacy.tables import Key, KeyValue
 from haven.query.functions import CATALOGUE
 from haven.query.postprocessing import BOUNDS_TEXT, WHOLE, WITHIN
-from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
+from haven.query.private_plan import Apply, CellRef, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
 from haven.query.shapes import Value
 
 UNITS = -1
@@ -19,21 +19,33 @@ LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil
 
 
 @dataclass(frozen=True, slots=True)
+class Gradient:
+    """Slopes in the noise of single values, by row of the noisy table and target; `squares` are the sums of their squares, by target."""
+
+    slopes: Mapping[tuple[int, int], float]
+    squares: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One group: its key and its noisy values by target: numbers in real units, and what was chosen.
 
-    `variances` are what those of the plan's noises are multiplied with, by target, where a group is of several noisy cells.
+    Cells that levels made stand beside the targets, at their places. `number` tells the rows of the noisy table apart, and `gradients`
+    say how a cell follows the noise (None: not smoothly). `variances` are what those of the plan's noises are multiplied with, by target,
+    where a group is of several noisy cells.
     """
 
     key: Key
-    values: Mapping[int, KeyValue | float]
+    values: Mapping[int, Value]
     variances: tuple[float, ...] | None = None
+    number: int = 0
+    gradients: Mapping[int, "Gradient | None"] = field(default_factory=dict)
 
 
 Evaluate = Callable[[Group], Value]
 
 
-def compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = False) -> Evaluate:
+def compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = False) -> Evaluate:  # noqa: PLR0911 - a kind of expression a line
     """`expression` as a function of a group. `smooth` looks through roundings and the bounds of means, for derivatives."""
     match expression:
         case TargetRef(index=index):
@@ -42,6 +54,8 @@ def compiled(expression: PostExpression, plan: PrivatePlan, *, smooth: bool = Fa
             return lambda group: group.values[UNITS]
         case KeyRef(index=index):
             return _key(index, plan.keys[index].type if index < len(plan.keys) else OutputType.INTEGER)
+        case CellRef(place=place):
+            return lambda group: group.values[place]
         case Constant(value=value):
             return lambda _: value
         case Apply(operation=operation, arguments=arguments):
@@ -91,6 +105,8 @@ def targets_in(expression: PostExpression) -> frozenset[int]:
             return frozenset({index})
         case UnitsRef():
             return frozenset({UNITS})
+        case CellRef(place=place):
+            return frozenset({place})
         case Apply(arguments=arguments):
             return frozenset().union(*map(targets_in, arguments))
         case _:

@@ -24,6 +24,6 @@ def _share(width: float | None, size: float) -> float | None:
 def _counted(plan: PrivatePlan, position: int) -> float:
     """How many times the rows of a group an output counts, where it is made of counts alone; else 0."""
     form = linear_form(plan.outputs[position].expression, plan)
-    if not form or not all(index == UNITS or plan.targets[index].counts for index in form):
+    if not form or not all(index == UNITS or (index >= 0 and plan.targets[index].counts) for index in form):
         return 0.0
     return sum(form.values())

@@ -60,6 +60,14 @@ class KeyLeaf:
 
 
 @dataclass(frozen=True, slots=True)
+class CellLeaf:
+    """A cell that is made of several noisy rows, at a `place` that `cell_place` gives."""
+
+    place: int
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A total function of the catalogue on arguments; `size` counts nodes, `depth` levels."""
 
@@ -108,7 +116,7 @@ class Matched:
         return f'"\x00{index}\x00"'
 
 
-Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | Call | Membership | PublicValue | Matched
+Expression = Column | UnitColumn | Literal | AggregateLeaf | KeyLeaf | CellLeaf | Call | Membership | PublicValue | Matched
 Lookup = Membership | PublicValue | Matched
 """What reads rows of its own."""
 

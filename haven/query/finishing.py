@@ -1,15 +1,17 @@
 """Station 10's arithmetic: outputs, HAVING, ORDER BY and LIMIT over noisy integers. Post-processing: it costs nothing and cannot fail."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from haven.privacy.tables import KeyValue, NoisyTable
 from haven.query.error_bars import error_of, finite, linear_error, linear_form, shown_error
-from haven.query.evaluation import UNITS, Evaluate, Group, compiled
+from haven.query.evaluation import UNITS, Group, compiled
+from haven.query.gradients import error_above
+from haven.query.levels import climbed, shown
 from haven.query.private_plan import GroupingSets, OutputType, PrivatePlan, Target
-from haven.query.set_totals import mask_of, set_rows, variances
+from haven.query.set_totals import mask_of, set_rows, shown_ratios, variances
 from haven.query.shapes import Value
 
 Cell = str | int | float | bool | None
@@ -29,14 +31,13 @@ def finish(plan: PrivatePlan, noisy: NoisyTable) -> Finished:
     Rows stand in the order asked, else by key in declared order. Undefined values are NULL. Errors are 95 % half-widths by linear
     propagation of the noise (the delta method); they look through roundings and the bounds of means, and know nothing of bias.
     """
-    groups = _ordered(plan, [group for group in _groups(plan, noisy) if _holds(plan, group)])
-    end = None if plan.limit is None else plan.offset + plan.limit
-    shown = groups[plan.offset : end]
+    groups = climbed(plan, _by_key(plan, list(_groups(plan, noisy))))
+    shown_groups = shown(plan, groups, plan.having, plan.order, plan.offset, plan.limit)
     cells = [(compiled(output.expression, plan), output.type) for output in plan.outputs]
-    errors = [error_of(output.expression, plan) for output in plan.outputs]
+    errors = [error_above(output.expression, plan) for output in plan.outputs]
     return Finished(
-        tuple(tuple(_cell(evaluate(group), kind) for evaluate, kind in cells) for group in shown),
-        tuple(tuple(error(group) for error in errors) for group in shown),
+        tuple(tuple(_cell(evaluate(group), kind) for evaluate, kind in cells) for group in shown_groups),
+        tuple(tuple(error(group) for error in errors) for group in shown_groups),
     )
 
 
@@ -53,13 +54,13 @@ def _widest(plan: PrivatePlan, sets: GroupingSets) -> tuple[float, ...]:
     """The largest variance that any row of several sets has, by target."""
     sizes = [len(key.domain or ()) for key in plan.keys]
     found = variances(sizes if sets.summed else sizes[:-1], sets, least_squares=False)
-    return (max(found.values()),) * len(plan.targets)
+    return tuple(max(found.values()) * more for more in shown_ratios(plan))
 
 
 def errors_at(plan: PrivatePlan, values: Mapping[int, float]) -> dict[str, float | None]:
     """The 95 % half-width that every output would have in a group whose targets have these values; None where none can be said."""
     group = Group(tuple(None for _ in plan.keys), values)
-    return {output.name: error_of(output.expression, plan)(group) for output in plan.outputs}
+    return {output.name: None if plan.levels else error_of(output.expression, plan)(group) for output in plan.outputs}
 
 
 def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[Group]:
@@ -71,7 +72,7 @@ def _groups(plan: PrivatePlan, noisy: NoisyTable) -> Iterator[Group]:
         values = {index: _real(column[row], target) for index, (column, target) in enumerate(zip(noisy.columns, plan.targets, strict=True))}
         if noisy.units is not None:
             values[UNITS] = noisy.units[row]
-        yield Group(key, values, by_mask.get(mask_of(key)) if by_mask else None)
+        yield Group(key, values, by_mask.get(mask_of(key)) if by_mask else None, row)
 
 
 def _real(noisy: int, target: Target) -> KeyValue | float:
@@ -81,28 +82,13 @@ def _real(noisy: int, target: Target) -> KeyValue | float:
     return noisy if target.grid == 1 else noisy * target.grid
 
 
-def _holds(plan: PrivatePlan, group: Group) -> bool:
-    return plan.having is None or compiled(plan.having, plan)(group) is True
-
-
-def _ordered(plan: PrivatePlan, groups: list[Group]) -> list[Group]:
-    """By key as declared, then by the terms of ORDER BY from the last to the first: each sort keeps the order of equals."""
+def _by_key(plan: PrivatePlan, groups: list[Group]) -> list[Group]:
+    """By key as declared, in the order in which the asker named the keys."""
     positions = [_positions(key.domain) for key in plan.keys]
     if plan.sets is not None and plan.sets.summed:
         positions.append(_positions(plan.sets.masks))
     order = plan.key_order or tuple(range(len(plan.keys)))
-    groups = sorted(groups, key=lambda group: [_position(positions[index], group.key[index]) for index in order])
-    for term in reversed(plan.order):
-        evaluate = compiled(term.expression, plan)
-        present = [group for group in groups if evaluate(group) is not None]
-        missing = [group for group in groups if evaluate(group) is None]
-        present.sort(key=_sortable(evaluate), reverse=term.descending)
-        groups = [*missing, *present] if term.nulls_first else [*present, *missing]
-    return groups
-
-
-def _sortable(evaluate: Evaluate) -> Callable[[Group], Any]:
-    return evaluate
+    return sorted(groups, key=lambda group: [_position(positions[index], group.key[index]) for index in order])
 
 
 def _positions(domain: tuple[KeyValue, ...] | None) -> Mapping[KeyValue, int] | None:

@@ -58,6 +58,8 @@ AGGREGATES: Mapping[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys((exp.PercentileCont, exp.PercentileDisc, exp.WithinGroup), _BINARY),
     exp.AnonymousAggFunc: _NARY,
     exp.Filter: _BINARY,
+    exp.Window: ("this", "partition_by", "order", "over"),
+    **dict.fromkeys((exp.Rank, exp.DenseRank, exp.RowNumber), ()),
     **dict.fromkeys((exp.Grouping, exp.GroupingId), ("expressions",)),
     exp.Distinct: ("expressions", "on"),
     **dict.fromkeys((exp.ArgMax, exp.ArgMin), ("this", "expression", "count")),
@@ -171,6 +173,16 @@ _INTERVAL = (
     "An interval stands only beside a date, after + or -.",
     "Write d + INTERVAL 30 DAY, or count days: datediff('day', a, b).",
 )
+_WINDOW = (
+    Code.QUERY_CLAUSE,
+    "This window function is not answered.",
+    "Use GROUP BY: beside its groups COUNT, SUM, AVG, MIN and MAX OVER (PARTITION BY …), RANK, DENSE_RANK and ROW_NUMBER are answered.",
+)
+RUNNING = (
+    Code.QUERY_CLAUSE,
+    "Running totals and frames of noisy rows are not answered: their error would grow from row to row.",
+    "Leave ORDER BY and the frame out of OVER, or write answer.frame['n'].cumsum() in your notebook, which costs nothing more.",
+)
 _DISTINCT_ON = (Code.QUERY_CLAUSE, "DISTINCT over rows is not answered.", "Write GROUP BY with the same columns, and an aggregate.")
 
 REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
@@ -180,10 +192,15 @@ REFUSALS: Mapping[type[exp.Expr], tuple[Code, str, str]] = {
     **dict.fromkeys((exp.Exists, exp.Subquery, exp.Select, exp.Any, exp.All), _SUBQUERY),
     exp.Window: (
         Code.QUERY_CLAUSE,
-        "Window functions look at other people's rows, so they are not answered.",
-        "Use GROUP BY, or arithmetic on the answer.",
+        "Window functions over rows look at other people's rows, so they are not answered.",
+        "Use GROUP BY: beside its groups SUM(COUNT(*)) OVER () and RANK() OVER (ORDER BY COUNT(*)) are answered.",
     ),
-    exp.Qualify: (Code.QUERY_CLAUSE, "QUALIFY needs window functions, which are not answered.", "Use HAVING on aggregates."),
+    **dict.fromkeys((exp.Lag, exp.Lead, exp.Ntile, exp.FirstValue, exp.LastValue, exp.NthValue, exp.PercentRank, exp.CumeDist), _WINDOW),
+    exp.Qualify: (
+        Code.QUERY_CLAUSE,
+        "QUALIFY is not answered.",
+        "Use HAVING on aggregates, or SELECT * FROM (SELECT …, RANK() OVER (ORDER BY COUNT(*) DESC) AS r … GROUP BY …) WHERE r <= 3.",
+    ),
     exp.Distinct: _DISTINCT_ON,
     exp.TableSample: (Code.QUERY_CLAUSE, "Samples are not answered: noise already protects the whole table.", "Leave the sample out."),
     exp.Pivot: (Code.QUERY_CLAUSE, "PIVOT is not answered.", "Use GROUP BY and pivot the answer."),
@@ -227,6 +244,7 @@ PARTS: Mapping[str, tuple[Code, str, str]] = {
     "distinct": _DISTINCT_ON,
     "sample": REFUSALS[exp.TableSample],
     "qualify": REFUSALS[exp.Qualify],
+    "spec": RUNNING,
     "windows": REFUSALS[exp.Window],
     "pivots": REFUSALS[exp.Pivot],
     "catalog": (Code.QUERY_UNKNOWN_TABLE, "A table's name has two parts here.", "Write dataset.table."),

@@ -18,10 +18,10 @@ from haven.query.dates import as_date
 from haven.query.digests import plan_digest
 from haven.query.domains import domain_of
 from haven.query.expressions import Expression, columns_of
-from haven.query.postprocessing import Leaves, convert
+from haven.query.postprocessing import Leaves, conjoined, convert, level_of, orderings
 from haven.query.preaggregation import bound_per_person, in_parts
 from haven.query.pricing import Asked, PlanContext, Priced, burden, burden_alone, price_for_error, price_shared, weigh
-from haven.query.private_plan import Bounds, GroupKey, Ordering, Output, OutputType, PostExpression, PrivatePlan, Target
+from haven.query.private_plan import Bounds, GroupKey, Output, OutputType, PrivatePlan, Target
 from haven.query.ranks import first_row
 from haven.query.relations import Scan
 from haven.query.render import render
@@ -118,8 +118,8 @@ class _Planner:
             noises=priced.noises,
             selection=priced.selection,
             outputs=outputs,
-            having=self._having(leaves),
-            order=tuple(Ordering(convert(sort.expression, leaves), sort.descending, sort.nulls_first) for sort in self._answer.order),
+            having=conjoined(self._answer.having, leaves),
+            order=orderings(self._answer.order, leaves),
             offset=self._answer.offset,
             limit=self._answer.limit,
             price=priced.price(self._context.definition),
@@ -128,6 +128,7 @@ class _Planner:
             warnings=warn(self._answer, self._bounding, priced, self._asked),
             words=(*explain(self._rows, self._bounding, keys, targets, priced), *(() if sets is None else (sets.words,))),
             sets=None if sets is None else sets.said(drafted.drafts),
+            levels=tuple(level_of(level, leaves) for level in self._answer.levels),
         )
 
     def _key(self, name: str, expression: Expression) -> PlannedKey:
@@ -184,7 +185,7 @@ class _Planner:
             raise Refused(
                 Code.QUERY_ROWS,
                 "The question asks for no aggregate: its groups are public already.",
-                "Add COUNT(*), SUM(x) or AVG(x) to the select list.",
+                "Add COUNT(*), SUM(x) or AVG(x) to the select list, or ask COUNT(DISTINCT x): how many of its values occur.",
             )
         drafter = Drafter(self._names, self._most_candidates())
         ways = [[recipe_of(aggregate, drafter, method) for method in Method] for aggregate in aggregates]
@@ -268,12 +269,6 @@ class _Planner:
         free = frozenset(index for index, recipe in enumerate(drafted.recipes) if self._free(recipe.aggregate))
         order = tuple(self._order.index(index) for index in range(len(self._order)))
         return Leaves(drafted.recipes, indices, free, order, tuple(target.grid for target in targets))
-
-    def _having(self, leaves: Leaves) -> PostExpression | None:
-        conditions = [convert(condition, leaves) for condition in self._answer.having]
-        if not conditions:
-            return None
-        return conditions[0] if len(conditions) == 1 else leaves.all_of(conditions)
 
     def _sql(self, drafts: Sequence[Draft]) -> str:
         rows = rows_text(self._rows, self._bounding, columns_used(self._answer.read()))

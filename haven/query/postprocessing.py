@@ -6,8 +6,21 @@ from datetime import date
 from functools import reduce
 
 from haven.query.aggregates import Kind
-from haven.query.expressions import AggregateLeaf, Call, Column, Expression, KeyLeaf, Literal, leaves
-from haven.query.private_plan import Apply, Constant, KeyRef, OutputType, PostExpression, TargetRef, UnitsRef
+from haven.query.expressions import AggregateLeaf, Call, CellLeaf, Column, Expression, KeyLeaf, Literal, leaves
+from haven.query.private_plan import (
+    Apply,
+    CellRef,
+    Constant,
+    KeyRef,
+    Level,
+    Ordering,
+    OutputType,
+    PostExpression,
+    Summary,
+    TargetRef,
+    UnitsRef,
+)
+from haven.query.stages import AnswerLevel, Sort, SummaryOf
 from haven.query.targets import Draft, Recipe
 
 WITHIN = "within"
@@ -32,11 +45,6 @@ class Leaves:
     def aggregates_in(expression: Expression) -> frozenset[int]:
         """The aggregates an expression reads."""
         return frozenset(leaf.index for leaf in leaves(expression) if isinstance(leaf, AggregateLeaf))
-
-    @staticmethod
-    def all_of(conditions: Sequence[PostExpression]) -> PostExpression:
-        """Their conjunction."""
-        return Apply("and", tuple(conditions))
 
     def aggregate(self, index: int) -> PostExpression:
         """The noisy value of an aggregate."""
@@ -96,6 +104,8 @@ def convert(expression: Expression, leaves_: Leaves) -> PostExpression:
             return leaves_.aggregate(index)
         case KeyLeaf(index=index) if index >= len(leaves_.keys):
             return _missing(leaves_.keys[index - len(leaves_.keys)], len(leaves_.keys))
+        case CellLeaf(place=place):
+            return CellRef(place)
         case KeyLeaf(index=index):
             return KeyRef(leaves_.keys[index])
         case Literal(value=value):
@@ -105,3 +115,35 @@ def convert(expression: Expression, leaves_: Leaves) -> PostExpression:
         case _:
             msg = "a row's columns do not stand above the noise"
             raise TypeError(msg)
+
+
+def conjoined(conditions: Sequence[Expression], leaves_: Leaves) -> PostExpression | None:
+    """All of the conditions as one; None where there is none."""
+    converted = tuple(convert(condition, leaves_) for condition in conditions)
+    if not converted:
+        return None
+    return converted[0] if len(converted) == 1 else Apply("and", converted)
+
+
+def orderings(sorts: Sequence[Sort], leaves_: Leaves) -> tuple[Ordering, ...]:
+    """The plan's form of ORDER BY."""
+    return tuple(Ordering(convert(sort.expression, leaves_), sort.descending, sort.nulls_first) for sort in sorts)
+
+
+def level_of(level: AnswerLevel, leaves_: Leaves) -> Level:
+    """The plan's form of one level."""
+    return Level(
+        conjoined(level.having, leaves_),
+        orderings(level.order, leaves_),
+        level.offset,
+        level.limit,
+        tuple(convert(key, leaves_) for key in level.keys),
+        tuple(_summary(each, leaves_) for each in level.summaries),
+        level.grouped,
+    )
+
+
+def _summary(each: SummaryOf, leaves_: Leaves) -> Summary:
+    argument, condition = (None if part is None else convert(part, leaves_) for part in (each.argument, each.condition))
+    partition = tuple(convert(key, leaves_) for key in each.partition)
+    return Summary(each.function, argument, condition, partition, orderings(each.order, leaves_))

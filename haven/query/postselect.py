@@ -21,8 +21,9 @@ from haven.query.expressions import (
 from haven.query.functions import call
 from haven.query.names import Scope
 from haven.query.relations import Named, columns_by_name
-from haven.query.select_list import has_aggregate, item_at, orders_all, select_items
+from haven.query.select_list import has_window, item_at, orders_all, select_items
 from haven.query.stages import AnswerStage, Sort
+from haven.query.summaries import Lift, makes_groups, settled, summarised, windowed_beside
 
 MOST_ROWS_SHOWN = 2**53
 LONGEST_COUNT = 16
@@ -30,60 +31,49 @@ LONGEST_COUNT = 16
 
 
 def post_process(tree: exp.Select, source: AnswerStage, scope: Scope) -> AnswerStage:
-    """A SELECT over an answer: arithmetic, filters, order and cut on noisy values."""
-    if tree.args.get("group") is not None or tree.args.get("having") is not None or any(map(has_aggregate, tree.expressions)):
-        raise Refused(
-            Code.QUERY_SUBQUERY,
-            "Aggregates of an aggregated subquery are not answered yet.",
-            "Ask the inner question and aggregate its answer in your notebook, which costs nothing more.",
-        )
+    """A SELECT over an answer: arithmetic, filters, aggregates, windows, order and cut on noisy values."""
     binder = Binder(scope.column)
+    lift: Lift = _above
     where = tree.args.get("where")
-    having = source.having
+    stage = source
     if where is not None:
-        _check_uncut(source)
-        having = (*having, _above(binder.condition(where.this)))
-    columns = tuple(Named(item.name, _above(item.expression)) for item in select_items(tree, scope, binder))
-    stage = replace(source, columns=columns, having=having)
-    return ordered_and_cut(tree, stage, binder)
+        stage = settled(stage)
+        stage = replace(stage, having=(*stage.having, _above(binder.condition(where.this))))
+    if makes_groups(tree):
+        stage, lift = summarised(tree, scope, stage)
+    stage = windowed_beside(tree, settled(stage) if has_window(tree) else stage, binder, lift)
+    items = select_items(tree, scope, binder)
+    stage = replace(stage, columns=tuple(Named(item.name, lift(_above(item.expression))) for item in items))
+    return ordered_and_cut(tree, stage, binder, lift)
 
 
-def _check_uncut(source: AnswerStage) -> None:
-    if source.cut:
-        raise Refused(
-            Code.QUERY_CLAUSE,
-            "Filtering or ordering after LIMIT is not answered.",
-            "Put LIMIT into the outermost SELECT.",
-        )
-
-
-def ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder) -> AnswerStage:
-    """ORDER BY, OFFSET and LIMIT; names of the select list come first, then those of the source."""
+def ordered_and_cut(tree: exp.Select, stage: AnswerStage, binder: Binder, lift: Lift) -> AnswerStage:
+    """ORDER BY, OFFSET and LIMIT; names of the select list come first, then those of the source, which `lift` brings above groups."""
     order = tree.args.get("order")
     if order is not None:
-        _check_uncut(stage)
-        stage = replace(stage, order=tuple(sort for term in order.expressions for sort in _sorts(term, stage, binder)))
+        stage = settled(stage)
+        stage = replace(stage, order=tuple(sort for term in order.expressions for sort in _sorts(term, stage, binder, lift)))
     offset, limit = (_count_of_rows(tree.args.get(part)) for part in ("offset", "limit"))
     if offset is not None or limit is not None:
-        _check_uncut(stage)
+        stage = settled(stage)
         stage = replace(stage, offset=offset or 0, limit=limit)
     return stage
 
 
-def _sorts(term: exp.Ordered, stage: AnswerStage, binder: Binder) -> list[Sort]:
+def _sorts(term: exp.Ordered, stage: AnswerStage, binder: Binder, lift: Lift) -> list[Sort]:
     """One term; ALL and * stand for every column of the select list."""
-    found = [each.expression for each in stage.columns] if orders_all(term.this) else [_ordering(term.this, stage, binder)]
+    found = [each.expression for each in stage.columns] if orders_all(term.this) else [_ordering(term.this, stage, binder, lift)]
     return [Sort(each, bool(term.args.get("desc")), bool(term.args.get("nulls_first"))) for each in found]
 
 
-def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder) -> Expression:
+def _ordering(node: exp.Expr, stage: AnswerStage, binder: Binder, lift: Lift) -> Expression:
     if isinstance(node, exp.Literal) and not node.args.get("is_string"):
         return item_at(node, stage.columns).expression
     if isinstance(node, exp.Column) and not node.table:
         named = columns_by_name(stage.columns).get(node.name.lower())
         if named is not None:
             return named.expression
-    return lifted(binder.bind(node), stage.keys)
+    return lift(binder.bind(node))
 
 
 def _count_of_rows(clause: exp.Expr | None) -> int | None:

@@ -100,7 +100,21 @@ class Apply:
     arguments: tuple["PostExpression", ...]
 
 
-PostExpression = TargetRef | UnitsRef | KeyRef | Constant | Apply
+@dataclass(frozen=True, slots=True)
+class CellRef:
+    """A cell that a level made of the rows below it: key or summary `place` (see `cell_place`)."""
+
+    place: int
+
+
+PostExpression = TargetRef | UnitsRef | KeyRef | Constant | Apply | CellRef
+
+MOST_CELLS_A_LEVEL = 1000
+
+
+def cell_place(level: int, index: int) -> int:
+    """Where a group holds the cell `index` of a level, its keys first: below every target's index, and below that of persons."""
+    return -2 - MOST_CELLS_A_LEVEL * level - index
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,36 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What a level makes of several noisy rows: `function` of `argument` over those that meet `condition`.
+
+    Beside rows that stay (a window) it is over the rows of equal `partition`, and a rank is by `order`.
+    """
+
+    function: str
+    argument: PostExpression | None = None
+    condition: PostExpression | None = None
+    partition: tuple[PostExpression, ...] = ()
+    order: tuple[Ordering, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A step between the noisy table and the answer: rows are filtered, ordered and cut; then grouped by `keys`, or kept.
+
+    A `grouped` level makes one row of each group (one row of all, without keys); else every row stays, with its summaries beside it.
+    """
+
+    having: PostExpression | None = None
+    order: tuple[Ordering, ...] = ()
+    offset: int = 0
+    limit: int | None = None
+    keys: tuple[PostExpression, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    grouped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GroupingSets:
     """The sets of keys that a plan answers: `masks` as GROUPING_ID gives them over its keys, ascending, so that the finest come first.
 
@@ -155,7 +199,8 @@ class PrivatePlan:
     price; renaming an output or reordering the display does not change it. Keys and targets stand in a canonical order, so that a
     recorded noisy table fits every plan of the same digest; `key_order` is the order in which the asker named
     the keys (empty: the canonical one). `source` is the canonical text of the rows that are aggregated: tables, joins and conditions,
-    without the rank filters that bound contributions. `families` are the targets, by position, that are paid for once together.
+    without the rank filters that bound contributions. `levels` stand below `having` and what follows it. `families` are the targets, by
+    position, that are paid for once together.
     """
 
     dataset: str
@@ -180,6 +225,7 @@ class PrivatePlan:
     bounds: Bounds | None = None
     families: tuple[tuple[int, ...], ...] = ()
     sets: GroupingSets | None = None
+    levels: tuple[Level, ...] = ()
 
     @property
     def shares(self) -> bool:

@@ -17,6 +17,7 @@ from haven.query.binding import Binder
 from haven.query.expressions import UnitColumn
 from haven.query.from_clause import FromClause, Read, Relations, renamed, split
 from haven.query.functions import call
+from haven.query.gathering import gathered
 from haven.query.grouping import group_keys
 from haven.query.joining import checked
 from haven.query.membership import settle
@@ -86,6 +87,7 @@ class _Resolver:
         if not isinstance(tree, exp.Select):
             raise Refused(Code.QUERY_CLAUSE, "FROM names a table or a SELECT in brackets.", "Write SELECT … FROM dataset.table.")
         ctes = self._with(tree, ctes)
+        tree = tree if tree.args.get("from_") is not None else gathered(tree)
         read = FromClause(self.relations, lambda inner: self.select(inner, ctes), ctes).read(tree)
         settle(tree, read.scope, lambda inner: self.select(inner, ctes))
         if isinstance(read.stage, AnswerStage):

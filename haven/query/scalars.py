@@ -7,6 +7,7 @@ from sqlglot import exp
 from haven.errors import Code, Refused
 from haven.query.correlation import Apart
 from haven.query.expressions import Expression
+from haven.query.gathering import as_share
 from haven.query.names import Scope, shown
 from haven.query.public_values import aggregated, first_of, several_refused
 from haven.query.select_list import has_aggregate
@@ -14,6 +15,7 @@ from haven.query.stages import AnswerStage, RowStage, Sort, Stage
 
 Select = Callable[[exp.Expr], Stage]
 LONGEST_SHOWN = 160
+LONGEST_REWRITTEN = 400
 
 
 def scalar(node: exp.Subquery, scope: Scope, select: Select) -> Expression:
@@ -74,6 +76,8 @@ def personal_refused(node: exp.Subquery) -> Refused:
         instead = (
             f"Ask {written} by itself, and write the number that it says: conditions on the row's own columns and constants are answered."
         )
+    elif (rewritten := as_share(node)) is not None:
+        instead = f"Write {shown(rewritten, LONGEST_REWRITTEN)}."
     else:
         instead = (
             "Over the same rows write it beside the others, as in COUNT(*) FILTER (WHERE c) * 1.0 / COUNT(*), and a total over groups as"

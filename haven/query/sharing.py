@@ -25,20 +25,14 @@ def table_of(asked: Sequence[ResolvedQuery]) -> ResolvedQuery:
 def table_over(asked: ResolvedQuery, aggregates: tuple[Aggregate, ...]) -> ResolvedQuery:
     """The table over a question's rows and keys with these aggregates, each a column of its own, and nothing done to them."""
     columns = tuple(Named(f"a{index}", AggregateLeaf(index, each.shape)) for index, each in enumerate(aggregates))
-    answer = replace(asked.answer, aggregates=aggregates, columns=columns, having=(), order=(), offset=0, limit=None)
+    answer = replace(asked.answer, aggregates=aggregates, columns=columns, having=(), order=(), offset=0, limit=None, levels=())
     return replace(asked, answer=answer)
 
 
 def answered_from(asked: ResolvedQuery, aggregates: tuple[Aggregate, ...]) -> ResolvedQuery:
     """The same question, worked out of a list of aggregates that holds its own among others."""
     answer, places = asked.answer, [aggregates.index(each) for each in asked.answer.aggregates]
-    moved = replace(
-        answer,
-        aggregates=aggregates,
-        columns=tuple(Named(column.name, _moved(column.expression, places)) for column in answer.columns),
-        having=tuple(_moved(condition, places) for condition in answer.having),
-        order=tuple(replace(sort, expression=_moved(sort.expression, places)) for sort in answer.order),
-    )
+    moved = replace(answer.changed(lambda expression: _moved(expression, places)), aggregates=aggregates)
     return replace(asked, answer=moved)
 
 

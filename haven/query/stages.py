@@ -1,6 +1,6 @@
 """The floors of a question: rows below, and the answer that one aggregation and its post-processing make of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from haven.catalog.dataset import Dataset
@@ -20,6 +20,56 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryOf:
+    """What is made of several noisy rows: see `private_plan.Summary`."""
+
+    function: str
+    argument: Expression | None = None
+    condition: Expression | None = None
+    partition: tuple[Expression, ...] = ()
+    order: tuple[Sort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLevel:
+    """A step of post-processing that what stands above cannot be said without: see `private_plan.Level`."""
+
+    having: tuple[Expression, ...] = ()
+    order: tuple[Sort, ...] = ()
+    offset: int = 0
+    limit: int | None = None
+    keys: tuple[Expression, ...] = ()
+    summaries: tuple[SummaryOf, ...] = ()
+    grouped: bool = False
+
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression over the rows below it."""
+        yield from (*self.having, *(sort.expression for sort in self.order), *self.keys)
+        for each in self.summaries:
+            yield from (part for part in (each.argument, each.condition) if part is not None)
+            yield from (*each.partition, *(sort.expression for sort in each.order))
+
+    def changed(self, change: Callable[[Expression], Expression]) -> "AnswerLevel":
+        """The same over expressions that `change` makes of its own."""
+
+        def moved(sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
+            return tuple(replace(sort, expression=change(sort.expression)) for sort in sorts)
+
+        summaries = tuple(
+            replace(
+                each,
+                argument=None if each.argument is None else change(each.argument),
+                condition=None if each.condition is None else change(each.condition),
+                partition=tuple(map(change, each.partition)),
+                order=moved(each.order),
+            )
+            for each in self.summaries
+        )
+        having, keys = tuple(map(change, self.having)), tuple(map(change, self.keys))
+        return replace(self, having=having, order=moved(self.order), keys=keys, summaries=summaries)
+
+
+@dataclass(frozen=True, slots=True)
 class RowStage:
     """Rows, not yet aggregated, and what a SELECT above may name."""
 
@@ -31,7 +81,8 @@ class RowStage:
 class AnswerStage:
     """An aggregation of `rows` by `keys`, and its post-processing: what follows `aggregates` speaks of noisy values.
 
-    `sets` holds the sets of keys to group by, by position, where there are several (GROUPING SETS).
+    `sets` holds the sets of keys to group by, by position, where there are several (GROUPING SETS). `levels` are what is done to the noisy
+    rows before `having`, `order` and what follows.
     """
 
     rows: Rows
@@ -43,11 +94,29 @@ class AnswerStage:
     offset: int = 0
     limit: int | None = None
     sets: tuple[tuple[int, ...], ...] = ()
+    levels: tuple[AnswerLevel, ...] = ()
 
     @property
     def cut(self) -> bool:
         """Whether rows were already cut off, so that later filters and orders would mean something else."""
         return self.offset > 0 or self.limit is not None
+
+    def above(self) -> Iterator[Expression]:
+        """Every expression over the noisy rows."""
+        yield from (column.expression for column in self.columns)
+        yield from (*self.having, *(sort.expression for sort in self.order))
+        for level in self.levels:
+            yield from level.expressions()
+
+    def changed(self, change: Callable[[Expression], Expression]) -> "AnswerStage":
+        """The same over the noisy rows of other aggregates, by which `change` replaces these in an expression."""
+        return replace(
+            self,
+            columns=tuple(Named(column.name, change(column.expression)) for column in self.columns),
+            having=tuple(map(change, self.having)),
+            order=tuple(replace(sort, expression=change(sort.expression)) for sort in self.order),
+            levels=tuple(level.changed(change) for level in self.levels),
+        )
 
     def read(self) -> Iterator[Expression]:
         """Every expression over rows: conditions, keys, and what is aggregated."""
@@ -62,16 +131,10 @@ Stage = RowStage | AnswerStage
 
 def pruned(stage: AnswerStage) -> AnswerStage:
     """Only the aggregates that the answer uses, renumbered; what nobody reads is not paid for."""
-    shown = [*(column.expression for column in stage.columns), *stage.having, *(sort.expression for sort in stage.order)]
-    used = {leaf.index: None for expression in shown for leaf in leaves(expression) if isinstance(leaf, AggregateLeaf)}
+    used = {leaf.index: None for expression in stage.above() for leaf in leaves(expression) if isinstance(leaf, AggregateLeaf)}
     indices = {old: new for new, old in enumerate(sorted(used))}
-    return replace(
-        stage,
-        aggregates=tuple(stage.aggregates[old] for old in indices),
-        columns=_distinct_names(tuple(Named(column.name, _renumbered(column.expression, indices)) for column in stage.columns)),
-        having=tuple(_renumbered(condition, indices) for condition in stage.having),
-        order=tuple(replace(sort, expression=_renumbered(sort.expression, indices)) for sort in stage.order),
-    )
+    moved = stage.changed(lambda expression: _renumbered(expression, indices))
+    return replace(moved, aggregates=tuple(stage.aggregates[old] for old in indices), columns=_distinct_names(moved.columns))
 
 
 def _renumbered(expression: Expression, indices: Mapping[int, int]) -> Expression:

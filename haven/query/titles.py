@@ -117,6 +117,16 @@ def _within_group(node: exp.Expr) -> str:
     return f"{CALLS.get(type(node.this), node.this.sql_name().lower())}({_listed(node.this)} ORDER BY {ordered})"
 
 
+def _window(node: exp.Expr) -> str:
+    """A window: COUNT(*) loses its star there."""
+    order = node.args.get("order")
+    parts = [title(each) for each in node.args.get("partition_by") or []]
+    terms = [f"{title(term.this)}{' DESC' if term.args.get('desc') else ''}" for term in (order.expressions if order is not None else [])]
+    frame = [*([f"PARTITION BY {', '.join(parts)}"] if parts else []), *([f"ORDER BY {', '.join(terms)}"] if terms else [])]
+    counted = isinstance(node.this, exp.Count) and isinstance(node.this.this, exp.Star)
+    return f"{'count()' if counted else title(node.this)} OVER ({' '.join(frame)})"
+
+
 _TITLES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Column: _column,
     exp.Literal: _constant,
@@ -135,6 +145,7 @@ _TITLES: Mapping[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Is: lambda node: f"({title(node.this)} IS {title(node.args['expression'])})",
     exp.In: lambda node: f"({title(node.this)} IN ({', '.join(map(title, node.expressions))}))",
     exp.Tuple: lambda node: f'"row"({", ".join(map(title, node.expressions))})',
+    exp.Window: _window,
     exp.Between: lambda node: f"({title(node.this)} BETWEEN {title(node.args['low'])} AND {title(node.args['high'])})",
     exp.Anonymous: lambda node: f"{str(node.this).lower()}({', '.join(map(title, node.expressions))})",
 }

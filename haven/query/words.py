@@ -91,6 +91,8 @@ def warn(answer: AnswerStage, bounding: Bounding, priced: Priced, asked: Asked) 
     said = []
     if answer.having or answer.order or answer.limit is not None or answer.offset:
         said.append("HAVING, ORDER BY and LIMIT look at noisy values: a row near the line may fall on either side.")
+    if any(level.summaries for level in answer.levels):
+        said.append("Aggregates of an answer's rows are made of noisy values, and public groups that nobody is in are among the rows.")
     if priced.selection is not None:
         said.append(_thresholded(priced.selection))
     lowered = asked.rows_per_unit is not None or asked.groups_per_unit is not None

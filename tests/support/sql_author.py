@@ -3,7 +3,7 @@
 Most are answered; some are refused, for which any code is right. Nothing here knows what haven accepts.
 """
 
-# ruff: noqa: S608, C901, PLR0911 - a grammar of questions is one branch a rule
+# ruff: noqa: S608, C901, PLR0911, PLR0912 - a grammar of questions is one branch a rule
 
 import random
 from collections.abc import Callable, Sequence
@@ -76,6 +76,8 @@ class Author:
 
     def question(self) -> str:
         """A whole SELECT."""
+        if self._chance(0.07):
+            return self._above()
         source = self._source()
         items = self._keys(source)
         keys = len(items)
@@ -88,8 +90,34 @@ class Author:
             if self._chance(0.15):
                 sql += " HAVING COUNT(*) > 2"
             if self._chance(0.3):
-                sql += " ORDER BY " + ", ".join(str(index + 1) for index in range(keys))
+                sql += " ORDER BY " + self._one(lambda: ", ".join(str(index + 1) for index in range(keys)), lambda: "ALL")
         return f"WITH {', '.join(self._ctes)} {sql}" if self._ctes else sql
+
+    def _above(self) -> str:
+        """Windows beside groups, or aggregates of an answer's rows."""
+        source = self._source()
+        keys = [f"{self._key(source)} AS k{index}" for index in range(self._draw.randint(1, 2))]
+        where = f" WHERE {self._condition(source)}" if self._chance(0.4) else ""
+        names = [f"k{index}" for index in range(len(keys))]
+        over = self._draw.choice(["", f"PARTITION BY {keys[-1].rsplit(' AS ', 1)[0]}"])
+        windows = [
+            f"SUM(COUNT(*)) OVER ({over}) AS w0",
+            f"100.0 * COUNT(*) / SUM(COUNT(*)) OVER ({over}) AS w0",
+            f"{self._draw.choice(['RANK', 'DENSE_RANK'])}() OVER ({over} ORDER BY COUNT(*) DESC) AS w0",
+            f"MAX(COUNT(*)) OVER ({over}) - COUNT(*) AS w0",
+            f"COUNT(*) FILTER (WHERE {self._condition(source, deep=False)}) - AVG(COUNT(*)) OVER () AS w0",
+        ]
+        items = [*keys, "COUNT(*) AS n", *([self._draw.choice(windows)] if self._chance(0.5) else [])]
+        inner = f"SELECT {', '.join(items)} FROM {source.text}{where} GROUP BY {', '.join(names)}"
+        asked = self._one(
+            lambda: inner + " ORDER BY ALL",
+            lambda: f"SELECT SUM(n) AS s, AVG(n) AS a, MAX(n) AS m, COUNT(*) AS c FROM ({inner}) AS q WHERE n > {self._draw.randint(0, 3)}",
+            lambda: f"SELECT {names[0]}, SUM(n) AS s, COUNT(*) AS c, MEDIAN(n) AS d FROM ({inner}) AS q GROUP BY {names[0]} ORDER BY ALL",
+            lambda: f"SELECT n, COUNT(*) AS c, COUNT({names[0]}) AS p FROM ({inner}) AS q GROUP BY n HAVING COUNT(*) > 0",
+            lambda: f"SELECT DISTINCT {names[0]}, n > 2 AS b FROM ({inner}) AS q",
+            lambda: f"SELECT AVG(s) AS a FROM (SELECT {names[-1]}, SUM(n) AS s FROM ({inner}) AS q GROUP BY {names[-1]}) AS u",
+        )
+        return f"WITH {', '.join(self._ctes)} {asked}" if self._ctes else asked
 
     def _chance(self, share: float) -> bool:
         return self._draw.random() < share
@@ -115,8 +143,8 @@ class Author:
 
     def _source(self) -> Source:
         made = self._draw.choices(
-            [self._table, self._filtered, self._joined, self._coded, self._stacked, self._per_person, self._around],
-            [6, 3, 5, 2, 2, 5, 2],
+            [self._table, self._filtered, self._joined, self._coded, self._stacked, self._per_person, self._around, self._natural],
+            [6, 3, 5, 2, 2, 5, 2, 1],
         )[0]()
         if self._chance(0.12) and made.text.startswith("("):
             self._ctes.append(f"r AS {made.text[: made.text.rindex(' AS ')]}")
@@ -144,6 +172,10 @@ class Author:
             third = self._draw.choice(["visits", "persons"])
             return Source(f"{text} JOIN {third} AS c ON b.id = c.id", (*columns, *_qualified("c", TABLES[third])), "a.id")
         return Source(text, columns, "a.id")
+
+    def _natural(self) -> Source:
+        other = self._draw.choice(["labs", "visits"])
+        return Source(f"persons NATURAL {self._draw.choice(['', 'LEFT '])}JOIN {other}", (*PERSONS, *TABLES[other]))
 
     def _coded(self) -> Source:
         how = self._draw.choice(["JOIN", "LEFT JOIN"])
@@ -246,6 +278,8 @@ class Author:
                 return f"{name}({self._draw.choice(bounded).name}){where}"
             case 14:
                 return f"{self._draw.choice(['MEDIAN', 'MIN', 'MAX'])}({self._draw.choice(bounded).name}){where}"
+            case _ if self._chance(0.4):
+                return f"COUNT(DISTINCT ({', '.join(column.name for column in self._draw.choices(source.columns, k=2))}))"
             case _:
                 return f"COUNT(DISTINCT {self._draw.choice(source.columns).name})"
 
@@ -296,6 +330,8 @@ class Author:
             return f"({self._condition(source)} {self._draw.choice(['AND', 'OR', 'AND NOT'])} {self._condition(source, deep=False)})"
         if deep and self._chance(0.12):
             return self._membership(source)
+        if self._chance(0.06):
+            return self._in_public(source)
         column = self._draw.choice(source.columns)
         name = column.name
         if self._chance(0.1):
@@ -324,6 +360,36 @@ class Author:
         table = self._table()
         inner = f"SELECT id FROM {table.text} WHERE {self._condition(table, deep=False)}"
         return f"{source.unit} {self._draw.choice(['IN', 'NOT IN'])} ({inner})"
+
+    def _in_public(self, source: Source) -> str:
+        """Values of the public list beside a row's, and rows of it that fit."""
+        inner = f" WHERE {self._condition(Source('icd', ICD), deep=False)}" if self._chance(0.4) else ""
+        numbers = source.of(INTEGER, NUMBER)
+        codes = [column.name for column in source.columns if column.name.split(".")[-1] == "code" and "." in column.name]
+        value = self._draw.choice(
+            ["AVG(weight)", "MAX(weight)", "MIN(weight)", "SUM(weight)", "COUNT(*)", "MEDIAN(weight)", "COUNT(DISTINCT chapter)"]
+        )
+        first, second = (self._draw.choice(source.columns) for _ in range(2))
+        made = [f"({first.name}, {second.name}) IN (({self._constant(first)}, {self._constant(second)}), ({first.name}, NULL))"]
+        if numbers:
+            number = self._draw.choice(numbers).name
+            made.append(f"{number} {self._draw.choice(['<', '>=', '='])} (SELECT {value} FROM icd{inner})")
+            made.append(f"{number} > (SELECT weight FROM icd{inner} ORDER BY weight DESC LIMIT 1)")
+            made += [f"EXISTS (SELECT 1 FROM icd AS x WHERE x.code = {code} AND x.weight > {number})" for code in codes if "." in number]
+            made += [f"({code}, {number}) IN (SELECT code, weight FROM icd{inner})" for code in codes]
+            made += [f"{number} NOT IN (SELECT x.weight FROM icd AS x WHERE x.code = {code})" for code in codes]
+        return self._draw.choice(made)
+
+    def _constant(self, column: Col) -> str:
+        match column.type:
+            case "text":
+                return self._text()
+            case "boolean":
+                return "TRUE"
+            case "date":
+                return self._date()
+            case _:
+                return self._number()
 
 
 def _qualified(alias: str, columns: Sequence[Col]) -> tuple[Col, ...]:
