@@ -68,12 +68,14 @@ def audit_verify(place: Place, evidence: Evidence | None = None) -> AuditReport:
 
     With `evidence`, the signatures of their checkpoints, the witness and the last release are held against them, too.
     """
-    audit = _Audit(evidence)
-    try:
-        with look(place) as connection:
-            audit.run(Books(connection))
-    except Exception:  # noqa: BLE001 - the boundary: in a damaged file anything may stand anywhere; that it is damaged is the finding
-        audit.found("The file is damaged or is no haven's books.")
+    for lenient in (False, True):  # a file whose texts cannot be read as they are is read again: the first broken entry is to be named
+        audit = _Audit(evidence)
+        try:
+            with look(place) as connection:
+                audit.run(Books(connection, lenient=lenient))
+            break
+        except Exception:  # noqa: BLE001 - the boundary: in a damaged file anything may stand anywhere; that it is damaged is the finding
+            audit.found("The file is damaged or is no haven's books.")
     return audit.report()
 
 
@@ -117,8 +119,8 @@ class _Audit:
         for seq, kind, actor, at, body, previous, digest in group:
             if seq != self.seq + 1 or previous != self.head or digest != chain.link(previous, body):
                 return read
-            said = json.loads(body)
-            if (said["seq"], said["kind"], said["actor"], said["at"]) != (seq, kind, actor, at):
+            said, end = _DECODED(body)
+            if end != len(body) or (said["seq"], said["kind"], said["actor"], said["at"]) != (seq, kind, actor, at):
                 return read
             self.seq, self.head = seq, digest
             self.log.add(body)
@@ -224,6 +226,7 @@ class _Present:
                 yield "The proposals are not what the entries say."
 
 
+_DECODED = json.JSONDecoder().raw_decode
 _TOTALS = ("spent_pico", "spent_atto", "reserved_pico", "reserved_atto")
 _SPENDS = frozenset({"spend.reserved", "spend.posted", "spend.void"})
 _PROPOSALS = {

@@ -15,19 +15,20 @@ _MOST_VALUES = 500
 class Books:
     """Rows with their columns by name, from one snapshot of the books."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Read through `connection`."""
+    def __init__(self, connection: Connection, *, lenient: bool = False) -> None:
+        """Read through `connection`; with `lenient`, from a file whose texts may be damaged."""
         self._connection = connection
         driver = driver_of(connection)
         self.in_a_file = isinstance(driver, sqlite3.Connection)
-        if isinstance(driver, sqlite3.Connection):
+        self._place = "?" if self.in_a_file else "%s"
+        if isinstance(driver, sqlite3.Connection) and lenient:
             driver.text_factory = lambda raw: raw.decode("utf-8", "replace")  # what a damaged text says is compared like any other
         self.tables = self._tables()
 
     def entries(self) -> Iterator[Sequence[Any]]:
         """Every entry, in groups: seq, kind, actor, at, body, prev_digest, digest."""
         statement = "SELECT seq, kind, actor, at, body, prev_digest, digest FROM entries ORDER BY seq"
-        yield from self._connection.execute(text(statement), execution_options={"yield_per": GROUP}).partitions()
+        yield from self._connection.execute(text(statement), execution_options={"yield_per": GROUP}).partitions(GROUP)
 
     def each(self, statement: str) -> Iterable[RowMapping]:
         """The statement's rows, however many."""
@@ -42,10 +43,10 @@ class Books:
         found: dict[Any, Any] = {}
         wanted = list(values)
         for start in range(0, len(wanted), _MOST_VALUES):
-            part = wanted[start : start + _MOST_VALUES]
-            places = ", ".join(f":v{place}" for place in range(len(part)))
-            statement = text(f"SELECT {columns} FROM {table} WHERE {key} IN ({places})")  # noqa: S608 - the names are the audit's own
-            rows = self._connection.execute(statement, {f"v{place}": value for place, value in enumerate(part)})
+            part = tuple(wanted[start : start + _MOST_VALUES])
+            places = ", ".join([self._place] * len(part))
+            statement = f"SELECT {columns} FROM {table} WHERE {key} IN ({places})"  # noqa: S608 - the names are the audit's own
+            rows = self._connection.exec_driver_sql(statement, part)
             place = list(rows.keys()).index(key)
             found.update((row[place], row) for row in rows)
         return found

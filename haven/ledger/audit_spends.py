@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from haven.ledger.accounts import moved_by
@@ -119,8 +120,13 @@ def _says_reserved(row: Any, told: Told) -> bool:  # noqa: ANN401 - a row of the
         (row.reserve_entry, row.actor, row.reserved_at) == (told.seq, told.actor, told.at)
         and all(getattr(row, name) == detail[name] for name in _TOLD)
         and (row.definition, int(row.pico), int(row.atto)) == (detail["price"]["definition"], *units(detail["price"]))
-        and json.loads(row.caps) == detail["caps"]
+        and _caps(row.caps) == detail["caps"]
     )
+
+
+@lru_cache(maxsize=4096)
+def _caps(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    return json.loads(text)
 
 
 def _left(row: Any) -> tuple[int, int] | None:  # noqa: ANN401 - the same
