@@ -88,7 +88,7 @@ def web_parts(house: House, identity: IdentityProvider, prefix: str) -> WebParts
         desk=house.desk,
         ledger=house.ledger,
         identity=identity,
-        books=house.home.home.books,
+        books=house.home.books,
         kind=HomeKind.BENCH if house.home.bench else HomeKind.NORMAL,
         title=house.home.settings.title,
         prefix=prefix,

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 
 from starlette.requests import Request
 
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.mediator.enquiries import Enquiries
 from haven.mediator.mediator import Mediator
@@ -30,7 +30,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """Everything behind the web. `prefix` is the path above the pages ("" or "/services/haven"); `books` the ledger's file, for audits.
+    """Everything behind the web. `prefix` is the path above the pages ("" or "/services/haven"); `books` where the ledger is, for audits.
 
     `secret` signs the tokens of forms: where several processes serve one haven they share it.
     """
@@ -41,7 +41,7 @@ class WebParts:
     desk: ReleaseDesk
     ledger: Ledger
     identity: IdentityProvider
-    books: Path
+    books: Place
     kind: HomeKind = HomeKind.NORMAL
     title: str = "haven"
     prefix: str = ""
