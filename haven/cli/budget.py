@@ -69,10 +69,10 @@ def correct(
     """Propose to add a loss that was not booked; another custodian confirms it. Nothing is ever given back or rewritten."""
     with spoken_errors(), open_books(home) as (opened, ledger):
         policies = Policies(ledger.registry, ledger.people, bench=opened.bench).now()
-        correction = _correction(Loss(dataset, project, researcher, amount, delta), policies)
+        detail = _correction(Loss(dataset, project, researcher, amount, delta), policies).detail
         name = proved(ledger, custodian)
         subject = f"dataset:{dataset}"
-        proposal = ledger.proposals.propose(KIND, subject, correction.detail, reason, actor=name, now=now())
+        proposal = ledger.proposals.propose(KIND, subject, detail, reason, actor=name, now=now())
         say(f"Proposed as {proposal.id}: another custodian confirms it with `haven proposal confirm {proposal.id}`.")
 
 
