@@ -1,7 +1,7 @@
 """The whole house, put together: the one place that knows every room. Entry points open it; rooms are handed what they need."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,9 @@ from haven.cli.appointing import appoint
 from haven.cli.facts import BookFacts
 from haven.cli.home import OpenHome, open_home
 from haven.cli.keys import check_secret
+from haven.cli.presence import present
 from haven.engines.duckdb_engine import DuckDBEngine
+from haven.errors import Fault
 from haven.ledger.ledger import Ledger
 from haven.mediator.enquiries import Enquiries
 from haven.mediator.mediator import Mediator
@@ -43,7 +45,7 @@ def now() -> datetime:
 def open_books(root: Path) -> Iterator[tuple[OpenHome, Ledger]]:
     """The home and its books, without an engine: for commands that ask no question."""
     home = open_home(root)
-    with Ledger.open(home.books) as ledger:
+    with present(home.home.run), Ledger.open(home.books) as ledger:
         yield home, ledger
 
 
@@ -66,4 +68,5 @@ def open_house(root: Path) -> Iterator[House]:
         try:
             yield House(home, ledger, policies, engine, mediator, Enquiries(ledger, policies), desk)
         finally:
-            notary.checkpoint(now())
+            with suppress(Fault):  # what the witness was not told at the end, it is told at the next start
+                notary.checkpoint(now())

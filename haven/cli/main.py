@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from haven.cli import ask, books, budget, datasets, keys, people, policy, projects, proposals, serving, witness
+from haven.cli import ask, backup, books, budget, datasets, keys, people, policy, projects, proposals, serving, witness
 from haven.cli.console import say, spoken_errors
 from haven.cli.demonstration import create_demonstration
 from haven.cli.home import Kind, create_home
@@ -26,6 +26,7 @@ app.add_typer(books.audit, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proposals.app, name="proposal")
 app.add_typer(keys.app, name="key")
+app.add_typer(backup.app, name="backup")
 app.add_typer(witness.app, name="witness")
 app.command("query")(ask.ask)
 app.command()(serving.serve)

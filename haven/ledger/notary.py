@@ -204,8 +204,6 @@ class Notary:
     def _compare_later(self) -> None:
         """Books from before an acceptance that the witness knows of are older than it, whatever their length."""
         with self._reading() as driver:
-            if read_head(driver).seq == 0:
-                return
             origin = acceptance.origin_in(driver, self.appointment.origin)
             later = [acceptance.successor(origin, steps) for steps in range(1, _AHEAD + 1)]
             with self._asking(driver, origin):
@@ -223,8 +221,6 @@ class Notary:
 
     def _witness_once(self, now: datetime) -> Kept | None:
         with self._reading() as driver:
-            if read_head(driver).seq == 0:
-                return None
             origin = acceptance.origin_in(driver, self.appointment.origin)
             told = _told(driver, origin)
             with self._asking(driver, origin):
@@ -234,6 +230,8 @@ class Notary:
             head = checkpoints.head(driver, origin)
             if held > head.size:
                 raise self._doubted(Cause.BEHIND, driver, origin, held)
+            if head.size == 0:
+                return None
             if self._last is not None and self._last.size == head.size == held == told:
                 return self._last
             note = checkpoints.sign(head, self.appointment.signer)
@@ -269,7 +267,7 @@ class Notary:
         return held
 
     def _seen(self, driver: Driver, origin: str) -> int:
-        probe = Checkpoint(origin, 1, tiles.tree(driver)(0, 0))
+        probe = checkpoints.at(driver, origin, min(1, read_head(driver).seq))
         return self.appointment.witness.seen(checkpoints.sign(probe, self.appointment.signer))
 
     def _keep(self, head: Checkpoint, note: str, now: datetime, told: int, held: int) -> Kept:

@@ -57,7 +57,7 @@ class Witness(Protocol):
     def seen(self, probe: str) -> int:
         """The size of the newest checkpoint it holds of the origin of `probe`; 0 where it holds none. Changes nothing.
 
-        `probe` is a signed checkpoint of the first entry alone, which every tree of these books begins with.
+        `probe` is a signed checkpoint of the first entry alone, which every tree of these books begins with; of none in empty books.
         """
 
     def begin(self) -> None:

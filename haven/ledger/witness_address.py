@@ -10,7 +10,7 @@ import http
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from haven.ledger import notes
+from haven.ledger import checkpoints, notes
 from haven.ledger.notes import NoteError, Verifier
 from haven.ledger.witness import ConflictError, InconsistentError, LostError, StrangerError, UnreachableError, WitnessError
 
@@ -57,14 +57,15 @@ class WitnessAddress:
     key: Verifier | None = None
 
     def seen(self, probe: str) -> int:
-        """The size that it holds of the probe's origin: asked with a checkpoint of one entry, which it either holds or declines."""
+        """The size that it holds of the probe's origin: asked with a checkpoint that it either holds, or declines with its own size."""
+        size = checkpoints.parsed_note(probe).size
         try:
-            self._post(AddCheckpoint(1, (), probe))
+            self._post(AddCheckpoint(size, (), probe))
         except ConflictError as conflict:
             return conflict.size
         except InconsistentError:
             raise StrangerError("What the witness holds of these books is of other books.") from None
-        return 1
+        return size
 
     def begin(self) -> None:
         """Nothing: a witness elsewhere is told of these books by its own operator."""

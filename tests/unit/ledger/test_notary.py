@@ -112,6 +112,17 @@ def test_books_that_were_set_back_answer_nothing(tmp_path: Path) -> None:
     assert [one.size for one in file_in(tmp_path).held()] == [3, 8]
 
 
+def test_new_books_in_the_place_of_those_that_are_gone_answer_nothing(tmp_path: Path) -> None:
+    _grown_and_saved(tmp_path)
+    for path in tmp_path.glob("books.sqlite*"):
+        path.unlink()
+    with witnessed(tmp_path) as (ledger, notary):
+        assert notary.doubt is not None
+        assert (notary.doubt.cause, notary.doubt.entries, notary.doubt.witnessed) == (Cause.BEHIND, 0, 8)
+        with pytest.raises(Refused):
+            _reserve(ledger)
+
+
 def test_books_that_went_on_from_a_backup_unwitnessed_are_a_fork(tmp_path: Path) -> None:
     put_back(_grown_and_saved(tmp_path, 2), tmp_path)
     with Ledger.open(tmp_path / "books.sqlite") as ledger:  # somebody ran them without their notary

@@ -90,6 +90,13 @@ def test_it_holds_each_checkpoint_that_continues_the_last(log: _Log) -> None:
         assert log.seen() == size
 
 
+def test_empty_books_can_ask_too(log: _Log) -> None:
+    nothing = checkpoints.sign(_point(0), log.key)
+    assert log.witness.seen(nothing) == 0
+    log.add(5, 0)
+    assert log.witness.seen(nothing) == 5
+
+
 def test_origins_are_held_apart(log: _Log) -> None:
     log.add(5, 0)
     assert log.seen("haven-other") == 0
@@ -203,11 +210,12 @@ def test_notes_are_told_apart(tmp_path: Path) -> None:
     assert list(records("")) == []
 
 
-def test_an_address_where_nobody_answers_is_out_of_reach() -> None:
+def test_an_address_where_nobody_answers_is_out_of_reach(tmp_path: Path) -> None:
+    probe = checkpoints.sign(_point(1), key_in(tmp_path))
     with pytest.raises(UnreachableError):
-        WitnessAddress("http://127.0.0.1:1").seen("note")
+        WitnessAddress("http://127.0.0.1:1").seen(probe)
     with pytest.raises(UnreachableError):
-        WitnessAddress("http://[").seen("note")
+        WitnessAddress("http://[").seen(probe)
 
 
 def test_a_witness_that_does_not_sign_is_not_believed(tmp_path: Path, server: str) -> None:
