@@ -91,6 +91,8 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
     home = Home(root.resolve())
     if home.root.exists() and any(home.root.iterdir()):
         raise Refused(Code.HOME_INVALID, "There is something at that place already.", "Name a directory that is new or empty.")
+    if books is not None:
+        _check_empty(books)  # first: an address that does not serve leaves nothing behind
     kept = (home.policies / "datasets", home.policies / "projects", home.data, home.releases, home.keys, home.run, home.hub)
     for folder in (home.root, *kept):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -99,9 +101,7 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
     with os.fdopen(descriptor, "wb") as secret:
         secret.write(secrets.token_bytes(SECRET_BYTES))
     make_key(home.keys)
-    with Ledger.open(books or home.books) as ledger:
-        if ledger.entries(limit=1):
-            raise Refused(Code.HOME_INVALID, "There are books of another haven at that address.", "Name an empty database.")
+    Ledger.open(books or home.books).close()
     # last: a home without its settings is not one, so an interrupted start is seen as such
     home.settings.touch(mode=0o600)
     lines = [
@@ -114,6 +114,12 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
     ]
     home.settings.write_text("\n".join(lines), encoding="utf-8")
     return open_home(root)
+
+
+def _check_empty(books: Place) -> None:
+    with Ledger.open(books) as ledger:
+        if ledger.entries(limit=1):
+            raise Refused(Code.HOME_INVALID, "There are books of another haven at that address.", "Name an empty database.")
 
 
 def open_home(root: Path) -> OpenHome:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
-from psycopg.abc import PQGen
+from psycopg.abc import Buffer, PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -39,8 +39,7 @@ NETWORK = {
 }
 # a commit that returned is on the server's disk; and text is ordered by its bytes, as the indexes of any machine order it for ever
 _FITNESS = (
-    "SELECT current_setting('server_version_num')::int >= %(oldest)s, current_setting('server_encoding') = 'UTF8', "
-    "(SELECT datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') FROM pg_database WHERE datname = current_database()), "
+    "SELECT current_setting('server_version_num')::int >= %(oldest)s, current_setting('server_encoding') = 'UTF8', 'Z' < 'a', "
     "current_setting('fsync')::bool"
 )
 _UNFIT = (
@@ -58,7 +57,7 @@ def address_of(text: str) -> URL:
     """The address in `text`, to be reached through psycopg. Refused where it is none; the refusal does not repeat it."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second for a port that is no number
         url = None
     if url is None or url.get_backend_name() not in {"postgresql", "postgres"}:
         raise Refused(
@@ -68,6 +67,16 @@ def address_of(text: str) -> URL:
         )
     missing = {name: value for name, value in NETWORK.items() if name not in url.query}
     return url.set(drivername="postgresql+psycopg").update_query_dict(missing)
+
+
+class KeptText(StrDumper):
+    """A text for the server, which knows no NUL: Refused, where a file would keep it."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        """The bytes of `obj`."""
+        if "\x00" in obj:
+            raise Refused(Code.REQUEST_INVALID, "A text holds the character NUL, which these books cannot keep.", "Leave it out.")
+        return super().dump(obj)
 
 
 class Patient(psycopg.Connection[tuple[Any, ...]]):
@@ -169,7 +178,8 @@ class PostgresServer:
         def _connected(connection: Patient, _record: object) -> None:
             connection.patience_s = limits.answer.total_seconds()
             connection.autocommit = True  # the driver begins nothing by itself: `begin` below does
-            connection.adapters.register_dumper(StrEnum, StrDumper)  # a member is its text; by itself the driver writes its name
+            connection.adapters.register_dumper(str, KeptText)
+            connection.adapters.register_dumper(StrEnum, KeptText)  # a member is its text; by itself the driver writes its name
             connection.execute(settings)
 
         @event.listens_for(engine, "begin")
