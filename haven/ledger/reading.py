@@ -148,19 +148,20 @@ def spend_series(connection: Connection, dataset: str) -> tuple[DaySpend, ...]:
 def newest_entries(connection: Connection, where: dict[str, str], limit: int) -> tuple[Entry, ...]:
     """Entries whose columns equal `where`, the newest first."""
     statement = select(entries).where(*(entries.c[name] == value for name, value in where.items()))
-    return tuple(_entry(row) for row in connection.execute(statement.order_by(entries.c.seq.desc()).limit(limit)))
+    return tuple(entry_of(row) for row in connection.execute(statement.order_by(entries.c.seq.desc()).limit(limit)))
 
 
 def all_entries(connection: Connection) -> Iterator[Entry]:
     """Every entry, the oldest first, streamed."""
-    return map(_entry, connection.execution_options(yield_per=1000).execute(_ENTRIES))
+    return map(entry_of, connection.execution_options(yield_per=1000).execute(_ENTRIES))
 
 
 def entries_after(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
     """At most `limit` entries with numbers above `after`, the oldest first."""
-    return tuple(map(_entry, connection.execute(_ENTRIES.where(entries.c.seq > after).limit(limit))))
+    return tuple(map(entry_of, connection.execute(_ENTRIES.where(entries.c.seq > after).limit(limit))))
 
 
-def _entry(row: Row[Any]) -> Entry:
+def entry_of(row: Row[Any]) -> Entry:
+    """The entry in a row of `entries`."""
     body = json.loads(row.body)
     return Entry(row.seq, row.kind, row.actor, moment_of(row.at), body["detail"], row.prev_digest, row.digest)

@@ -6,11 +6,14 @@ from typing import Any
 
 from haven.errors import Code, Refused
 from haven.ledger.entries import Entry, Receipt, RecordedAnswer
+from haven.ledger.events import Kind, in_words
 from haven.ledger.ledger import Ledger
+from haven.ledger.timeline import following, timeline
 from haven.mediator.budgets import Wanted, budget_line
 from haven.mediator.catalogue import dataset_document
 from haven.mediator.policies import Policies
 from haven.mediator.receipts import receipt_document
+from haven.mediator.scopes import scope_of
 from haven.policy.permissions import Act, check_may
 from haven.policy.project_policy import ProjectPolicy
 from haven.policy.roles import Principal, Role
@@ -69,9 +72,25 @@ class Enquiries:
         return receipt_document(receipt, _facts(recorded), self._policies.dataset(receipt.reservation.dataset))
 
     def audit(self, principal: Principal, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
-        """Entries of the books after number `after`, oldest first, without researchers' texts or any datum."""
+        """Entries of the books after number `after`, oldest first: all for an auditor, those of their datasets for a custodian.
+
+        No researcher's text and no datum is in them.
+        """
         check_may(principal, Act.READ_AUDIT)
-        return [_entry(entry) for entry in self._ledger.entries_after(after, limit)]
+        if principal.role is Role.AUDITOR:
+            return [_entry(entry) for entry in self._ledger.entries_after(after, limit)]
+        with self._ledger.read() as connection:
+            return [_entry(entry) for entry in following(connection, scope_of(principal, self._policies), after, limit)]
+
+    def events(self, principal: Principal, before: int | None = None, kind: Kind | None = None, limit: int = 50) -> dict[str, Any]:
+        """What the asker may know of what happened, newest first, each in a sentence, and the number to go on below (None: no older ones).
+
+        A researcher's own, those of their datasets for a custodian, all for an auditor.
+        """
+        with self._ledger.read() as connection:
+            found = timeline(connection, scope_of(principal, self._policies), limit, before=before, kind=kind)
+        told = [_entry(entry) | {"words": in_words(entry)} for entry in found.entries]
+        return {"events": told, "older": found.older}
 
     def _day(self) -> date:
         return self._clock().astimezone(UTC).date()

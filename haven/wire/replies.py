@@ -207,3 +207,21 @@ class ReleaseReply(BaseModel):
     next: str
     items: list[dict[str, Any]]
     may: list[str]
+
+
+class EventReply(BaseModel):
+    """One entry of the books, with its sentence. `detail` holds names, numbers and codes; never a datum, never a question's text."""
+
+    seq: int
+    kind: str
+    actor: str
+    at: str
+    detail: dict[str, Any]
+    words: str
+
+
+class EventsReply(BaseModel):
+    """A page of events, newest first. `older` is the number to go on below; None where there are no older ones."""
+
+    events: list[EventReply]
+    older: int | None

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Response
 from fastapi.openapi.utils import get_openapi
 
-from haven.web.api import batches, catalogue, questions, releases, watching
+from haven.web.api import audit, batches, catalogue, questions, releases, watching
 from haven.web.api.routes import PREFIX, ApiRoute, json_reply
 
 description = APIRouter(route_class=ApiRoute)
-ROUTERS = (questions.router, batches.router, catalogue.router, releases.router, releases.uploads, watching.router)
+ROUTERS = (questions.router, batches.router, catalogue.router, releases.router, releases.uploads, watching.router, audit.router)
 
 
 @description.get("/openapi.json", include_in_schema=False)

@@ -10,13 +10,16 @@ from haven.web.pages import (
     custodian_questions,
     custodian_shares,
     custodian_standing,
+    events,
     public,
     releases,
     review,
+    statement,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     public.router,
+    statement.router,
     releases.router,
     review.router,
     custodian.router,
@@ -26,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     custodian_policy.router,
     custodian_proposals.router,
     auditor.router,
+    events.router,
 )
 
 __all__ = ["ROUTERS"]

@@ -36,6 +36,7 @@ GETS = {
     "/proposals": {"custodian"},
     "/proposals/{number}": {"custodian"},
     "/audit": {"auditor", "custodian"},
+    "/events": EVERYBODY,
 }
 POSTS = {
     "/releases/{release}/vote": {"checker"},
@@ -60,7 +61,7 @@ POSTS = {
     "/proposals/{number}/decline": {"custodian"},
     "/proposals/{number}/withdraw": {"custodian"},
 }
-OPEN = {"/", "/healthz", "/public/register", "/public/register.json"}
+OPEN = {"/", "/healthz", "/public/register", "/public/register.json", "/public/statement/{dataset}"}
 
 
 @pytest.fixture(scope="module")
