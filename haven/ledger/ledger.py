@@ -110,13 +110,14 @@ class Ledger:
         """Take the plan's price durably from every account that has a cap on it, all or none. `question` is the researcher's own text.
 
         Refused: BUDGET_EXHAUSTED naming the narrowest cap that lacks and what it has left, BUDGET_INVALID for losses of another
-        definition, POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first).
+        definition, POLICY_PAUSED and POLICY_SUSPENDED as of this instant, REQUEST_CONFLICT for a key that is taken (ask `earlier` first)
+        and for a permit that was made under policies or a snapshot that no longer apply.
         """
         self.check_current(now)
         _check_same_definition(plan.price, authorisation.caps)
         reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
         asked = Asking(question, idempotency_key, request)
-        return self._store.write(lambda tx: spends.reserve(tx, reservation, authorisation.caps, asked))
+        return self._store.write(lambda tx: _reserved(tx, reservation, authorisation, asked))
 
     def post(
         self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime, serving: Serving = NOT_SERVING
@@ -135,7 +136,7 @@ class Ledger:
         reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
 
         def book(tx: Transaction) -> Receipt:
-            spends.reserve(tx, reservation, free.authorisation.caps, Asking(free.question, free.idempotency_key, free.request))
+            _reserved(tx, reservation, free.authorisation, Asking(free.question, free.idempotency_key, free.request))
             return spends.post(tx, reservation.id, content, verdict, now, serving)
 
         return self._store.write(book)
@@ -289,6 +290,11 @@ def _reservation(plan_digest: str, authorisation: Authorisation, snapshot: int, 
         price=price,
         reserved_at=now,
     )
+
+
+def _reserved(tx: Transaction, reservation: Reservation, permit: Authorisation, asked: Asking) -> Reservation:
+    spends.check_policies_apply(tx, permit)
+    return spends.reserve(tx, reservation, permit.caps, asked)
 
 
 def _named(where: dict[str, str | None]) -> dict[str, str]:

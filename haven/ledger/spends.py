@@ -19,9 +19,9 @@ from haven.ledger.entries import Asking, Balance, Receipt, Reservation, Serving,
 from haven.ledger.prepared import Prepared, StoredRow
 from haven.ledger.renewals import WITHDRAWAL
 from haven.ledger.schema import answers as answers_table
-from haven.ledger.schema import entries, snapshots, spends, states
+from haven.ledger.schema import entries, policies, snapshots, spends, states
 from haven.ledger.writer import Transaction
-from haven.policy.authorisation import Caps
+from haven.policy.authorisation import Authorisation, Caps
 from haven.privacy.budget import Price
 
 HOUSE = "haven"  # the actor of what no person does: the sweeper
@@ -46,6 +46,19 @@ _KEY_TAKEN = Prepared(
 )
 _NEWER_SNAPSHOT = Prepared(
     select(snapshots.c.serial).where(snapshots.c.dataset == bindparam("dataset"), snapshots.c.serial > bindparam("planned_on")).limit(1)
+)
+_IN_FORCE = Prepared(
+    select(
+        *(
+            select(policies.c.digest)
+            .where(policies.c.kind == kind, policies.c.name == bindparam(kind))
+            .order_by(policies.c.version.desc())
+            .limit(1)
+            .scalar_subquery()
+            .label(kind)
+            for kind in ("dataset", "project")
+        )
+    )
 )
 _TAKE = Prepared(insert(spends))
 _FIND = Prepared(
@@ -216,6 +229,22 @@ def _check_snapshot_is_current(tx: Transaction, reservation: Reservation) -> Non
             Code.REQUEST_CONFLICT,
             f"The dataset {reservation.dataset} was renewed while the question was planned.",
             "Ask again: it will be answered from the present snapshot; nothing was spent.",
+        )
+
+
+def check_policies_apply(tx: Transaction, permit: Authorisation) -> None:
+    """Refused (REQUEST_CONFLICT) where another version of a policy applies than the permit was made under.
+
+    A budget that was lowered, or a consent that was narrowed, holds from its entry on, however a question was timed.
+    """
+    if not permit.project_digest:
+        return
+    applies = _IN_FORCE.first(tx.driver, {"dataset": permit.dataset, "project": permit.project})
+    if applies is None or (applies.dataset, applies.project) != (permit.policy_digest, permit.project_digest):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"The policy of {permit.dataset} or of the project {permit.project} changed while the question was planned.",
+            "Ask again: it will be planned under the present policies; nothing was spent.",
         )
 
 

@@ -47,7 +47,11 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """The permit to ask `footprint` for `project`: made by `authorise` alone, after consent, purpose, role, dates and state agreed."""
+    """The permit to ask `footprint` for `project`: made by `authorise` alone, after consent, purpose, role, dates and state agreed.
+
+    `policy_digest` and `project_digest` name the versions of the dataset's and the project's policy that it was made under: it is good for
+    a reservation while these apply, and no longer. Without `project_digest` it is bound to no version.
+    """
 
     actor: str
     project: str
@@ -60,3 +64,4 @@ class Authorisation:
     reasons: tuple[str, ...]
     obligations: tuple[str, ...]
     day: date
+    project_digest: str = ""

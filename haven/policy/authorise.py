@@ -61,6 +61,7 @@ def authorise(
         reasons=(*decision.reasons, *tier.reasons),
         obligations=decision.obligations,
         day=today,
+        project_digest=project.digest,
     )
 
 
