@@ -80,9 +80,9 @@ def plain_sql() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def build(root: Path, terms: Terms = NORMAL) -> Path:
-    """Make the test haven at `root`: its path."""
-    create_home(root, terms.kind, title="A test haven")
+def build(root: Path, terms: Terms = NORMAL, books: str | None = None) -> Path:
+    """Make the test haven at `root`, its books at `books` if not in a file: its path."""
+    create_home(root, terms.kind, title="A test haven", books=books)
     sources = write_sources(root / "sources", terms)
     with open_books(root) as (home, ledger):
         _fill(sources, home, ledger)
