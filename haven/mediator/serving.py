@@ -15,7 +15,7 @@ from haven.ledger.ledger import Ledger
 from haven.mediator.answers import Question
 from haven.mediator.asking import Planned
 from haven.privacy.budget import Price
-from haven.privacy.combining import as_exact, cheapest, combined, missing_noise, summed, weighted_means
+from haven.privacy.combining import as_exact, as_shown, cheapest, combined, missing_noise, summed, weighted_means
 from haven.privacy.mechanisms import Mechanism, Noise
 from haven.privacy.tables import NoisyTable
 from haven.query.private_plan import GroupKey, PrivatePlan, Target
@@ -144,7 +144,8 @@ class _Match:
         answer = ledger.recorded(self.recorded.id)
         if answer is None or answer.document.get("offer") != offer_json(self.recorded.offer):
             return None
-        noisy = _regrouped(answer.noisy, plan, self.positions, self.places)
+        multiples = [noise.multiple if self.groups > 1 else 1 for noise in self.noises]
+        noisy = _regrouped(answer.noisy, plan, self.positions, self.places, multiples)
         if noisy is None:
             return None
         return Served(self.recorded.id, noisy, self.noises, self.groups, self.recorded.offer.bounds, answer.document.get("plan") or {})
@@ -201,18 +202,22 @@ def _priced(plan: PrivatePlan, noises: Sequence[Noise]) -> Price:
     return Price(plan.price.definition, sum(max(noises[index].price.pico for index in family) for family in families))
 
 
-def _regrouped(noisy: NoisyTable, plan: PrivatePlan, positions: Sequence[int], places: Sequence[int]) -> NoisyTable | None:
+def _regrouped(
+    noisy: NoisyTable, plan: PrivatePlan, positions: Sequence[int], places: Sequence[int], multiples: Sequence[int]
+) -> NoisyTable | None:
+    """The columns at `positions` by the plan's keys: sums of cells as they were shown."""
     keys = plan.public_keys() or ()
     if len(places) == len(plan.keys) and noisy.keys == keys:
         return NoisyTable(keys, tuple(noisy.columns[position] for position in positions))
     rows = {key: index for index, key in enumerate(keys)}
+    cells = [as_shown(noisy.columns[position], multiple) for position, multiple in zip(positions, multiples, strict=True)]
     sums = [[0] * len(keys) for _ in positions]
     for index, key in enumerate(noisy.keys):
         row = rows.get(tuple(key[place] for place in places))
         if row is None:
             return None
-        for column, position in zip(sums, positions, strict=True):
-            column[row] += noisy.columns[position][index]
+        for column, shown in zip(sums, cells, strict=True):
+            column[row] += shown[index]
     return NoisyTable(keys, tuple(map(tuple, sums)))
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from haven.privacy.budget import PICO, Definition, Price
+from haven.privacy.discrete_laws import rounded_variance
 from haven.privacy.gaussian_dp import WIDTH_SQUARED
 from haven.privacy.mechanisms import FINE, LARGEST_SCALE, Mechanism, Noise, plan_again
 
@@ -22,10 +23,30 @@ _HALF = _ONE // 2
 
 
 def summed(noise: Noise, groups: int) -> Noise:
-    """A law whose error is at least that of the sum of `groups` independent draws; what it costs is nothing more."""
+    """A law whose error is at least that of the sum of `groups` independent draws, each first as it is shown; it costs nothing more."""
     drawn = noise.as_drawn_on_grid
-    scale = drawn.scale if groups == 1 else drawn.scale * math.sqrt(groups)
-    return replace(drawn, scale=scale, price=Price(noise.price.definition, 0))
+    if groups > 1:
+        drawn = replace(drawn, scale=_wider(drawn, groups))
+    return replace(drawn, price=Price(noise.price.definition, 0))
+
+
+def _wider(noise: Noise, groups: int) -> float:
+    """The scale of a law as wide as the sum of so many draws."""
+    if noise.multiple == 1:
+        return noise.scale * math.sqrt(groups)
+    return max(noise.scale, math.sqrt(groups * as_shown_ratio(noise) * noise.variance))
+
+
+def as_shown(values: Sequence[int], multiple: int) -> tuple[int, ...]:
+    """Noisy values on a grid `multiple` times as fine as the target's own, brought to that: so that totals are of what is shown."""
+    return tuple(values) if multiple == 1 else tuple(multiple * round(Fraction(value, multiple)) for value in values)
+
+
+def as_shown_ratio(noise: Noise) -> float:
+    """The variance of what `as_shown` makes of a draw, in that of the draw."""
+    if noise.multiple == 1 or not noise.variance:
+        return 1.0
+    return rounded_variance(noise.scale / noise.multiple) * noise.multiple**2 / noise.variance
 
 
 def as_exact(earlier: Noise, asked: Noise) -> bool:

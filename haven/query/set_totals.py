@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from haven.privacy.choices import Choice
+from haven.privacy.combining import as_shown, as_shown_ratio
 from haven.privacy.mechanisms import Mechanism, Noise
 from haven.privacy.tables import Key, KeyValue, NoisyTable
 from haven.query.private_plan import GroupingSets, PrivatePlan
@@ -66,20 +68,23 @@ def variances(sizes: Sequence[int], sets: GroupingSets, *, least_squares: bool) 
 
 
 def _summed(plan: PrivatePlan, sets: GroupingSets, noisy: NoisyTable) -> SetRows:
-    """Rows of coarser sets as sums of the cells of one table."""
+    """Rows of coarser sets as sums of the cells of one table, as they are shown."""
     width = len(plan.keys)
+    cells = [as_shown(column, _multiple(noise)) for column, noise in zip(noisy.columns, plan.noises, strict=True)]
     rows: dict[Key, list[Cell]] = {}
     for mask in sets.masks:
         kept = set(keys_in(mask, width))
         for row, key in enumerate(noisy.keys):
             shown: Key = (*(value if index in kept else None for index, value in enumerate(key)), mask)
-            total = rows.setdefault(shown, [0] * len(noisy.columns))
-            for target, column in enumerate(noisy.columns):
+            total = rows.setdefault(shown, [0] * len(cells))
+            for target, column in enumerate(cells):
                 total[target] += column[row]
     sizes = [len(key.domain or ()) for key in plan.keys]
     found = variances(sizes, sets, least_squares=False)
     columns: Any = tuple(zip(*rows.values(), strict=True)) if noisy.columns else ()
-    return SetRows(NoisyTable(tuple(rows), columns), {mask: (ratio,) * len(plan.targets) for mask, ratio in found.items()})
+    return SetRows(
+        NoisyTable(tuple(rows), columns), {mask: tuple(ratio * more for more in shown_ratios(plan)) for mask, ratio in found.items()}
+    )
 
 
 def _fitted(plan: PrivatePlan, sets: GroupingSets, noisy: NoisyTable) -> SetRows:
@@ -90,21 +95,36 @@ def _fitted(plan: PrivatePlan, sets: GroupingSets, noisy: NoisyTable) -> SetRows
         sums and isinstance(noise, Noise) and noise.mechanism is Mechanism.DISCRETE_GAUSSIAN
         for sums, noise in zip(sets.sums, plan.noises, strict=True)
     ]
-    columns: Any = tuple(_fit(column, sizes, sets) if fit else column for fit, column in zip(fits, noisy.columns, strict=True))
-    by_mask = {mask: tuple(ratio if fit else 1.0 for fit in fits) for mask, ratio in found.items()}
+    multiples = [_multiple(noise) for noise in plan.noises]
+    columns: Any = tuple(
+        _fit(column, sizes, sets, multiple) if fit else column for fit, column, multiple in zip(fits, noisy.columns, multiples, strict=True)
+    )
+    by_mask = {
+        mask: tuple(ratio * more if fit else 1.0 for fit, more in zip(fits, shown_ratios(plan), strict=True))
+        for mask, ratio in found.items()
+    }
     return SetRows(NoisyTable(noisy.keys, columns), by_mask)
 
 
-def _fit(column: Sequence[Cell], sizes: Sequence[int], sets: GroupingSets) -> tuple[int, ...]:
-    """One target's tables, one after the other in the order of `sets`, at the least-squares solution and then on the grid again."""
+def _multiple(noise: Noise | Choice) -> int:
+    return noise.multiple if isinstance(noise, Noise) else 1
+
+
+def shown_ratios(plan: PrivatePlan) -> tuple[float, ...]:
+    """How much more variance a cell of each target has as it is shown."""
+    return tuple(as_shown_ratio(noise) if isinstance(noise, Noise) else 1.0 for noise in plan.noises)
+
+
+def _fit(column: Sequence[Cell], sizes: Sequence[int], sets: GroupingSets, multiple: int) -> tuple[int, ...]:
+    """One target's tables, in the order of `sets`, at the least-squares solution and then on the target's own grid again."""
     width, start, tables = len(sizes), 0, {}
     for mask in sets.masks:
         keys = keys_in(mask, width)
         shape = [size if index in keys else 1 for index, size in enumerate(sizes)]
-        tables[keys] = np.asarray(column[start : start + prod(shape)], dtype=np.float64).reshape(shape)
+        tables[keys] = np.asarray(column[start : start + prod(shape)], dtype=np.float64).reshape(shape) / multiple
         start += prod(shape)
     held = rounded(least_squares(tables, sizes))
-    return tuple(int(cell) for keys in tables for cell in held[keys].ravel())
+    return tuple(multiple * int(cell) for keys in tables for cell in held[keys].ravel())
 
 
 def least_squares(tables: Mapping[KeySet, Array], sizes: Sequence[int]) -> dict[KeySet, Array]:
