@@ -16,6 +16,7 @@ from haven.query.measures import PICKED, measure
 from haven.query.moments import MOMENTS
 from haven.query.private_plan import OutputType
 from haven.query.quantiles import CHOSEN
+from haven.query.resolved import MEMBERSHIP, RESOLVED, resolved
 from haven.query.row_values import of_rows, row_comparison
 from haven.query.shapes import EXACT_INTEGERS
 from haven.query.vocabulary import BINARY, CALLS, FUNCTIONS, NAMED_PARTS, NARY, TYPES, UNARY, VOLATILE, WIDTHS
@@ -24,10 +25,8 @@ from haven.query.writing import WRITING, decimal
 LONGEST_PATTERN = 255
 """Matching takes time in proportion to the text times the pattern: a person's own text must not decide whether a question ends in time."""
 Names = Callable[[exp.Column], Expression]
-MEMBERSHIP = "membership"
-"""What IN (SELECT …), EXISTS, windows and aggregates of noisy rows mean is resolved before, and left with the node under this name."""
 
-FORMS: Mapping[type[exp.Expr], Callable[[Callable[[exp.Expr], Expression], exp.Expr], Expression]] = {**DATING, **WRITING}
+FORMS: Mapping[type[exp.Expr], Callable[[Callable[[exp.Expr], Expression], exp.Expr], Expression]] = {**DATING, **WRITING, **RESOLVED}
 """Syntax that a module of its own reads, given how to bind an operand."""
 DECIMALS = frozenset({exp.DType.DECIMAL, exp.DType.BIGDECIMAL, exp.DType.DECIMAL32, exp.DType.DECIMAL64, exp.DType.DECIMAL128})
 _SHIFTS: Mapping[type[exp.Expr], tuple[str, str]] = {exp.Add: ("later", "add"), exp.Sub: ("earlier", "subtract")}
@@ -138,13 +137,6 @@ class Binder:
         row = node.this.unnest()
         return member(*map(self.bind, row.expressions)) if isinstance(row, exp.Tuple) else member(self.bind(row))
 
-    def _exists(self, node: exp.Expr) -> Expression:
-        """EXISTS, and a SELECT of one value."""
-        found: Expression | None = node.meta.get(MEMBERSHIP)
-        if found is None:
-            raise refusal(exp.Select())
-        return found
-
     def _between(self, node: exp.Expr) -> Expression:
         value = self._value(node.this)
         low, high = self._value(node.args["low"]), self._value(node.args["high"])
@@ -240,10 +232,7 @@ class Binder:
         )
 
     def _aggregate(self, node: exp.Expr) -> Expression:
-        made: Expression | None = node.meta.get(MEMBERSHIP)
-        if made is not None:
-            return made
-        return measure(node, Binder(self._names), self._aggregates, None)
+        return resolved(node) or measure(node, Binder(self._names), self._aggregates, None)
 
     def _grouping(self, node: exp.Expr) -> Expression:
         """GROUPING(a, b) and GROUPING_ID: a bit for every key that the row's set leaves out, the first key's highest."""
@@ -255,15 +244,8 @@ class Binder:
             whole = bit if whole == literal(0) else call("add", call("multiply", whole, literal(2)), bit)
         return whole
 
-    def _window(self, node: exp.Expr) -> Expression:
-        """A window over noisy rows, as it was resolved before; over rows of persons there is none."""
-        made: Expression | None = node.meta.get(MEMBERSHIP)
-        if made is None:
-            raise refusal(node)
-        return made
-
     def _filtered(self, node: exp.Expr) -> Expression:
-        made: Expression | None = node.meta.get(MEMBERSHIP)
+        made = resolved(node)
         if made is not None:
             return made
         row = Binder(self._names)
@@ -312,9 +294,6 @@ SPECIAL: Mapping[type[exp.Expr], Callable[[Binder, exp.Expr], Expression]] = {
     exp.ApproxDistinct: Binder._aggregate,
     **dict.fromkeys((*MOMENTS, *CHOSEN, *PICKED, exp.LogicalOr, exp.LogicalAnd), Binder._aggregate),
     exp.In: Binder._in,
-    exp.Exists: Binder._exists,
-    exp.Subquery: Binder._exists,
     **dict.fromkeys((exp.Grouping, exp.GroupingId), Binder._grouping),
     exp.Filter: Binder._filtered,
-    exp.Window: Binder._window,
 }

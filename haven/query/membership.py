@@ -10,7 +10,6 @@ from dataclasses import replace
 from sqlglot import exp
 
 from haven.errors import Code, Refused
-from haven.query.binding import MEMBERSHIP
 from haven.query.bounding import Options, bound_rows
 from haven.query.correlation import Apart, ownership_refused
 from haven.query.expressions import Call, Expression, Membership, UnitColumn, literal, sources_of
@@ -21,6 +20,7 @@ from haven.query.public_matches import among, matched
 from haven.query.public_values import any_row
 from haven.query.relations import Rows
 from haven.query.render import quoted, render
+from haven.query.resolved import MEMBERSHIP
 from haven.query.rows_sql import columns_used, rows_text
 from haven.query.scalars import scalar
 from haven.query.shapes import boolean

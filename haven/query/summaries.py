@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from haven.errors import Code, Refused
-from haven.query.binding import MEMBERSHIP, Binder
+from haven.query.binding import Binder
 from haven.query.expressions import Call, CellLeaf, Expression, Literal
 from haven.query.functions import call
 from haven.query.grammar import RUNNING
@@ -14,6 +14,7 @@ from haven.query.grouping import group_keys
 from haven.query.grouping_sets import has_sets
 from haven.query.names import Scope
 from haven.query.private_plan import MOST_CELLS_A_LEVEL, OutputType, cell_place
+from haven.query.resolved import MEMBERSHIP
 from haven.query.select_list import has_aggregate, having_of, is_star, windowed
 from haven.query.shapes import EVERYTHING, Interval, Shape, integer, number
 from haven.query.stages import AnswerLevel, AnswerStage, Sort, SummaryOf
