@@ -215,6 +215,11 @@ class Books:
             raise Refused(Code.AUTH_FORBIDDEN, "A researcher may not read the audit.", "Who may: auditor.")
         return [{"seq": after + number} for number in range(1, min(limit, 3) + 1)]
 
+    def events(self, principal: Principal, before: int | None = None, kind: Kind | None = None, limit: int = 50) -> dict[str, Any]:
+        told = {"kind": str(kind or Kind.LOGGED_IN), "actor": principal.name, "at": "2026-03-01T12:00:00+00:00", "detail": {}}
+        numbers = range((before or 4) - 1, 0, -1)[: min(limit, 3)]
+        return {"events": [told | {"seq": number, "words": "Somebody logged in."} for number in numbers], "older": None}
+
 
 class TokenTable:
     """Tokens by a table."""
