@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from starlette.routing import BaseRoute
 
 from haven.errors import Code, Fault, HavenError, Refused, question_fault
+from haven.ledger.events import Kind
 from haven.mediator.answers import Answer, AnswerColumn, BatchAnswer, Consistent, Preview, Proposal, Question
 from haven.mediator.batches import Batch
 from haven.mediator.in_flight import Calling, InFlight, Station
