@@ -68,18 +68,19 @@ def _days(custody: Custody, policy: DatasetPolicy) -> Iterator[Sequence[object]]
 
 
 def _lines(head: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[bytes]:
-    yield _written([head])
+    yield written([head])
     batch: list[Sequence[object]] = []
     for row in rows:
         batch.append(row)
         if len(batch) == BATCH:
-            yield _written(batch)
+            yield written(batch)
             batch = []
     if batch:
-        yield _written(batch)
+        yield written(batch)
 
 
-def _written(rows: Sequence[Sequence[object]]) -> bytes:
+def written(rows: Sequence[Sequence[object]]) -> bytes:
+    """Rows as CSV. A text that a spreadsheet would run as a formula has a quote before it."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[_guarded(value) for value in row] for row in rows])
     return out.getvalue().encode("utf-8", "replace")

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
+from haven.ledger.notary import Appointment
 from haven.ledger.revocations import REVOKED
 from haven.policy.roles import Principal
 from haven.web.pages import ROUTERS
 from haven.web.security import CONTENT_SECURITY_POLICY
 from tests.support.release_world import AUDITOR, AUTHOR, CHECKER, CUSTODIAN, NOW, STRANGER
 from tests.support.web_world import Web, ask, build, serving
+from tests.support.witnessed import ORIGIN, file_in, key_in
 
 ROLES = {"researcher": AUTHOR, "checker": CHECKER, "custodian": CUSTODIAN, "auditor": AUDITOR}
 EVERYBODY = set(ROLES)
@@ -36,6 +38,11 @@ GETS = {
     "/proposals": {"custodian"},
     "/proposals/{number}": {"custodian"},
     "/audit": {"auditor", "custodian"},
+    "/audit/entries": {"auditor"},
+    "/audit/entries/{seq}": {"auditor"},
+    "/audit/entries/{seq}/proof.json": {"auditor"},
+    "/audit/report": {"auditor"},
+    "/audit/report.csv": {"auditor"},
     "/events": EVERYBODY,
 }
 POSTS = {
@@ -66,7 +73,9 @@ OPEN = {"/", "/healthz", "/public/register", "/public/register.json", "/public/s
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with serving(build(tmp_path_factory.mktemp("web"))) as running:
+    folder = tmp_path_factory.mktemp("web")
+    with serving(build(folder)) as running:
+        running.world.ledger.appoint(Appointment(key_in(folder), ORIGIN, file_in(folder))).examine(NOW)
         for day in range(3):
             ask(running, f"a question of day {day}", 10**9, NOW + timedelta(days=day))
         yield running
@@ -85,7 +94,7 @@ def filled(web: Web, released: str) -> Callable[[str], str]:
     receipt = web.world.ledger.recent(limit=1)[0].reservation.id
     detail = {"kind": "user", "name": AUTHOR.name}
     number = web.world.ledger.proposals.propose(REVOKED, "user:nobody", detail, "For this test.", actor=CUSTODIAN.name, now=NOW).id
-    values = {"release": released, "item": "i2", "project": "liver", "receipt": receipt, "number": number}
+    values = {"release": released, "item": "i2", "project": "liver", "receipt": receipt, "number": number, "seq": "1"}
     names = {"/{item}/{name}": "/{item}/figure.png", "/datasets/{name}": "/datasets/nafld", "/projects/{name}": "/projects/liver"}
     names["/researchers/{name}"] = f"/researchers/{AUTHOR.name}"
 
