@@ -32,6 +32,11 @@ SAME_IN_ORDER = [
     "SELECT kind, SUM(days) AS d FROM visits GROUP BY kind ORDER BY SUM(days), kind DESC LIMIT 2",
     "SELECT ward, SUM(age) AS s FROM persons WHERE ward <> 'attic' GROUP BY ward ORDER BY s DESC LIMIT 2 OFFSET 1",
     "SELECT site, COUNT(*) AS n FROM persons GROUP BY site ORDER BY site NULLS FIRST LIMIT 3",
+    "SELECT SUM(n) AS s, MAX(n) AS m, COUNT(*) AS k FROM (SELECT site, COUNT(*) AS n FROM persons GROUP BY site) AS t",
+    "SELECT site, COUNT(*) AS n, RANK() OVER (ORDER BY COUNT(*) DESC) AS r FROM persons GROUP BY site ORDER BY ALL",
+    "SELECT kind, SUM(COUNT(*)) OVER () AS n FROM visits GROUP BY kind ORDER BY kind",
+    "SELECT (SELECT COUNT(*) FROM persons WHERE female) AS f, (SELECT COUNT(*) FROM persons) AS n",
+    "SELECT COUNT(DISTINCT (site, female)) AS n FROM persons WHERE (site, female) <> ('north', true)",
 ]
 
 
