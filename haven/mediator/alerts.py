@@ -5,7 +5,7 @@ looks, and an alert says where looking is worth the time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -158,11 +158,8 @@ def refusals(dataset: str, days: Iterable[DayUse], today: date) -> Iterator[Aler
             )
 
 
-def draining(dataset: str, days: Iterable[DayUse], whole: Price, today: date) -> Iterator[Alert]:
-    """Today or yesterday spent many times what is usual."""
-    spent_on: defaultdict[date, int] = defaultdict(int)
-    for one in days:
-        spent_on[one.day] += one.spent.pico if one.spent.definition is whole.definition else 0
+def draining(dataset: str, spent_on: Mapping[date, int], whole: Price, today: date) -> Iterator[Alert]:
+    """Today or yesterday spent many times what is usual; `spent_on` is in units of `whole`."""
     for day in (today, today - timedelta(days=1)):
         before = [pico for when, pico in spent_on.items() if day - USUAL_DAYS <= when < day and pico]
         much = 100 * spent_on.get(day, 0) >= DRAIN_LEAST_PERCENT * whole.pico > 0

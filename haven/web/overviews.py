@@ -1,39 +1,33 @@
 """A dataset as its custodian looks at it: what is left, how it went, what needs somebody, who asked."""
 
-from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from haven.catalog.dataset import Dataset
 from haven.catalog.public import MOST_VALUES, PublicColumn
+from haven.ledger.accounts import Spender
 from haven.ledger.registry import PolicyKind
-from haven.ledger.renewals import same_people
-from haven.ledger.usage import DayUse, Which, asked_since, days_of
-from haven.mediator import alerts
-from haven.mediator.alerts import Alert, Cap
+from haven.ledger.usage import Used, Which, taken, used_by_day, used_by_person
 from haven.mediator.outlook import rate_of
 from haven.mediator.receipts import amounts
 from haven.policy.caps import cap_of, share_of, total_of
 from haven.policy.dataset_policy import DatasetPolicy
-from haven.policy.forecast import Forecast, forecast, since, soonest
+from haven.policy.forecast import Forecast, soonest
 from haven.policy.project_policy import ProjectPolicy
 from haven.policy.tiers import tier_of
 from haven.privacy.budget import Price
 from haven.web import words
-from haven.web.custodian_facts import BurnDown, DatasetOverview, DatasetPage, DayShare, ProjectLine
+from haven.web.custodian_facts import BurnDown, DatasetOverview, DatasetPage, DayShare, ProjectLine, Use
 from haven.web.custody import Custody
 from haven.web.facts import BudgetLine, PublicColumnLine, PublicTableLine
-from haven.web.proposing import title_of
 from haven.web.questions import page_of
-from haven.web.use import first_day, purpose_words, use_of
+from haven.web.use import Sums, first_day, purpose_words, use_of
+from haven.web.watching import Watching
 
 MOST_DAYS = 365
 """How far back the burn-down goes."""
-
-PROBED_FOR = timedelta(days=1)
-MOST_LOOKED_AT = 2000
-"""The newest questions of a day that are looked through for probing."""
 
 RECENT = 10
 
@@ -44,10 +38,16 @@ def overviews(custody: Custody) -> list[DatasetOverview]:
         return [Looking(custody, policy, connection).overview() for policy in custody.datasets()]
 
 
-def overview(custody: Custody, policy: DatasetPolicy) -> DatasetOverview:
-    """One dataset at a glance."""
+def burn_down_of(custody: Custody, policy: DatasetPolicy) -> BurnDown:
+    """How a dataset's budget went."""
     with custody.parts.ledger.read() as connection:
-        return Looking(custody, policy, connection).overview()
+        return Looking(custody, policy, connection).burn_down()
+
+
+def use_in(custody: Custody, policy: DatasetPolicy, window: int) -> Use:
+    """What was asked of a dataset in the last `window` days."""
+    with custody.parts.ledger.read() as connection:
+        return Looking(custody, policy, connection).use(window)
 
 
 def dataset_page(custody: Custody, policy: DatasetPolicy, window: int) -> DatasetPage:
@@ -57,21 +57,23 @@ def dataset_page(custody: Custody, policy: DatasetPolicy, window: int) -> Datase
 
 
 class Looking:
-    """One dataset, looked at once on one connection: its days are read once."""
+    """One dataset, looked at on one connection, so that everything is of one moment; what is needed twice is read once."""
 
     def __init__(self, custody: Custody, policy: DatasetPolicy, connection: Connection) -> None:
         self._custody, self._policy, self._connection = custody, policy, connection
         self._parts = custody.parts
-        self._now = custody.parts.clock()
-        self._today = self._now.date()
+        self._today = custody.parts.clock().date()
         self._cap = cap_of(policy)
-        self._projects = custody.projects_of(policy)
-        self._days = days_of(connection, policy.dataset, first_day(self._today, MOST_DAYS))
-        self._taken = self._balance(None)
+        self._taken = taken(connection, Spender(policy.budget_owner, policy.dataset), self._cap.definition)
+
+    @cached_property
+    def _by_day(self) -> dict[date, Used]:
+        return used_by_day(self._connection, self._policy.dataset, first_day(self._today, MOST_DAYS), self._cap.definition)
 
     def overview(self) -> DatasetOverview:
         """What stands at the top."""
         budget, paused = budget_line(self._policy, self._cap, self._taken), self._parts.policies.halt(self._policy.dataset)
+        watching = Watching(self._custody, self._policy, self._connection, self._by_day)
         return DatasetOverview(
             name=self._policy.dataset,
             title=self._policy.title,
@@ -79,21 +81,20 @@ class Looking:
             paused=paused,
             budget=budget,
             burn_down=self.burn_down(),
-            alerts=alerts.in_order(self._alerts(paused)),
+            alerts=watching.alerts(),
         )
 
     def page(self, window: int) -> DatasetPage:
         """All of it."""
         policy, tier = self._policy, tier_of(self._policy)
-        privacy, first = policy.privacy, first_day(self._today, window)
-        named = {project.project: project for project in self._parts.policies.projects()}
+        privacy = policy.privacy
         return DatasetPage(
             overview=self.overview(),
             tier=tier.tier.value,
             tier_reasons=tier.reasons,
             promise=words.promise(privacy.definition, f"{privacy.epsilon:f}", None if privacy.delta is None else f"{privacy.delta:e}"),
-            projects=tuple(self.project_line(project) for project in self._projects),
-            use=use_of((one for one in self._days if one.day >= first), window, named, self._cap),
+            projects=tuple(self.project_line(project) for project in self._custody.projects_of(policy)),
+            use=self.use(window),
             recent=page_of(self._connection, policy, Which(policy.dataset), RECENT),
             public_tables=public_tables(self._parts.policies.now().catalogue[policy.dataset]),
         )
@@ -102,15 +103,23 @@ class Looking:
         """A project's share of it."""
         cap = share_of(self._policy.privacy, project.datasets[self._policy.dataset])
         stopped = self._parts.policies.now().halts.get((PolicyKind.PROJECT, project.project))
-        budget = budget_line(self._policy, cap, self._balance(project.project))
+        where = Spender(self._policy.budget_owner, self._policy.dataset, project.project)
+        budget = budget_line(self._policy, cap, taken(self._connection, where, cap.definition))
         return ProjectLine(project.project, project.title, purpose_words(project), project.researchers, budget, stopped)
+
+    def use(self, window: int) -> Use:
+        """What was asked in the last `window` days."""
+        first = first_day(self._today, window)
+        people = used_by_person(self._connection, self._policy.dataset, first, self._cap.definition)
+        sums = Sums({day: used for day, used in self._by_day.items() if day >= first}, people)
+        return use_of(sums, window, {project.project: project for project in self._parts.policies.projects()}, self._cap)
 
     def burn_down(self) -> BurnDown:
         """What was left at the end of each day on which anything was spent, from what is spent now backwards."""
-        spent_on = daily(self._days, self._cap)
+        spent_on = {day: used.spent.pico for day, used in self._by_day.items() if used.spent.pico}
         left = self._cap.pico - self._taken.pico + sum(spent_on.values())
         series: list[DayShare] = []
-        for day, pico in sorted(spent_on.items()):
+        for day, pico in spent_on.items():
             if not series:
                 series.append(DayShare(day - timedelta(days=1), self._share(left)))
             left -= pico
@@ -120,68 +129,17 @@ class Looking:
 
     def _forecast(self) -> Forecast:
         """Of the dataset's own budget and its people's, the one that ends first."""
-        policy, first = self._policy, since(self._today)
-        spent = Price(self._cap.definition, 0)
-        for one in self._days:
-            if one.day >= first and one.spent.definition is spent.definition:
-                spent += one.spent
-        own = forecast(spent, self._cap.minus(self._taken), self._today)
-        others = [each.dataset for each in self._parts.policies.datasets() if each.budget_owner == policy.budget_owner]
-        if others == [policy.dataset]:
+        policy, ledger = self._policy, self._parts.ledger
+        own = rate_of(ledger, self._cap.minus(self._taken), self._today, (policy.dataset,))
+        others = tuple(each.dataset for each in self._parts.policies.datasets() if each.budget_owner == policy.budget_owner)
+        if others == (policy.dataset,):
             return own
         people = total_of(policy.privacy)
-        left = people.minus(self._parts.ledger.population_balance(policy.budget_owner, definition=people.definition).taken)
-        return soonest([own, rate_of(self._parts.ledger, left, self._today, tuple(others))])
+        left = people.minus(ledger.population_balance(policy.budget_owner, definition=people.definition).taken)
+        return soonest([own, rate_of(ledger, left, self._today, others)])
 
     def _share(self, pico: int) -> float:
         return words.share(Price(self._cap.definition, max(0, pico)), self._cap)
-
-    def _alerts(self, paused: str | None) -> Iterator[Alert]:
-        name = self._policy.dataset
-        notary = self._parts.ledger.notary
-        doubt = None if notary is None else notary.doubt
-        yield from alerts.doubted(None if doubt is None else doubt.sentence())
-        yield from alerts.stopped(name, paused)
-        yield from alerts.spent(name, self._caps())
-        yield from alerts.probing(name, asked_since(self._connection, name, self._now - PROBED_FOR, MOST_LOOKED_AT))
-        yield from alerts.refusals(name, self._days, self._today)
-        yield from alerts.draining(name, self._days, self._cap, self._today)
-        yield from alerts.same_people(name, self._elsewhere())
-        yield from alerts.waiting(name, self._custody.who.name, self._waiting())
-
-    def _elsewhere(self) -> Iterator[str]:
-        """Datasets of the very same people whose budget is another."""
-        owners = {policy.dataset: policy.budget_owner for policy in self._parts.policies.datasets()}
-        for group in same_people(self._connection):
-            if self._policy.dataset in group:
-                yield from (other for other in group if owners.get(other, self._policy.budget_owner) != self._policy.budget_owner)
-
-    def _waiting(self) -> Iterator[tuple[str, str]]:
-        """The open proposals about this dataset, its projects, or their members; and those about the whole house."""
-        named = {f"dataset:{self._policy.dataset}", *(f"project:{project.project}" for project in self._projects)}
-        named |= {f"user:{person}" for project in self._projects for person in project.researchers}
-        for one in self._custody.open_proposals():
-            if one.subject in named or one.subject.partition(":")[0] not in {"dataset", "project", "user"}:
-                yield title_of(one), one.proposed_by
-
-    def _caps(self) -> Iterator[Cap]:
-        yield Cap(f"the budget of {self._policy.dataset}", self._cap, self._taken)
-        for project in self._projects:
-            share = share_of(self._policy.privacy, project.datasets[self._policy.dataset])
-            yield Cap(f"the share of {project.project}", share, self._balance(project.project), project.project)
-
-    def _balance(self, project: str | None) -> Price:
-        policy = self._policy
-        return self._parts.ledger.balance(policy.dataset, policy.budget_owner, project, definition=policy.privacy.definition).taken
-
-
-def daily(days: Iterable[DayUse], whole: Price) -> dict[date, int]:
-    """What was spent on each day, in units of `whole`; days that spent nothing are left out."""
-    spent: dict[date, int] = {}
-    for one in days:
-        if one.spent.pico and one.spent.definition is whole.definition:
-            spent[one.day] = spent.get(one.day, 0) + one.spent.pico
-    return spent
 
 
 def budget_line(policy: DatasetPolicy, total: Price, taken: Price) -> BudgetLine:

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from haven.ledger.usage import DayUse
+from haven.ledger.usage import Used
 from haven.policy.project_policy import ProjectPolicy
 from haven.privacy.budget import Price
 from haven.web import words
@@ -41,37 +42,42 @@ def purpose_words(project: ProjectPolicy) -> str:
     return said + (", commercial" if purpose.commercial else "")
 
 
-def use_of(days: Iterable[DayUse], window: int, projects: Mapping[str, ProjectPolicy], whole: Price) -> Use:
-    """The days of the window, in four sums. A project that is registered no more keeps its name."""
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was asked in a window: by day, and by project and person."""
+
+    by_day: Mapping[date, Used]
+    by_person: Mapping[tuple[str, str], Used]
+
+
+def use_of(sums: Sums, window: int, projects: Mapping[str, ProjectPolicy], whole: Price) -> Use:
+    """The window in four sums. A project that is registered no more keeps its name."""
 
     def title(name: str) -> str:
         return projects[name].title if name in projects else name or CORRECTIONS
 
-    def purpose(one: DayUse) -> str:
-        unknown = "a project that is no longer registered" if one.project else CORRECTIONS
-        return purpose_words(projects[one.project]) if one.project in projects else unknown
+    def purpose(name: str) -> str:
+        unknown = "a project that is no longer registered" if name else CORRECTIONS
+        return purpose_words(projects[name]) if name in projects else unknown
 
-    found = tuple(days)
-    by_day = _summed(found, lambda one: one.day.isoformat(), str, whole)
+    people = sums.by_person.items()
+    by_day = _lines(((day.isoformat(), used) for day, used in sums.by_day.items()), str, whole)
     return Use(
         days=window,
-        questions=sum(one.questions for one in found),
+        questions=sum(used.questions for used in sums.by_day.values()),
         by_day=tuple(sorted(by_day, key=lambda line: line.name, reverse=True)),
-        by_project=_summed(found, lambda one: one.project, title, whole),
-        by_researcher=_summed(found, lambda one: one.actor, lambda name: name or CORRECTIONS, whole),
-        by_purpose=_summed(found, purpose, str, whole),
+        by_project=_lines(((project, used) for (project, _), used in people), title, whole),
+        by_researcher=_lines(((actor, used) for (_, actor), used in people), lambda name: name or CORRECTIONS, whole),
+        by_purpose=_lines(((purpose(project), used) for (project, _), used in people), str, whole),
     )
 
 
-def _summed(days: Iterable[DayUse], name_of: Callable[[DayUse], str], title_of: Callable[[str], str], whole: Price) -> tuple[UseLine, ...]:
+def _lines(used: Iterable[tuple[str, Used]], title_of: Callable[[str], str], whole: Price) -> tuple[UseLine, ...]:
     """One line a name, the dearest first."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for one in days:
-        line = sums[name_of(one)]
-        line[0] += one.questions
-        line[1] += one.refused
-        line[2] += one.replayed
-        line[3] += one.spent.pico if one.spent.definition is whole.definition else 0
+    for name, one in used:
+        for place, more in enumerate((one.questions, one.refused, one.replayed, one.spent.pico)):
+            sums[name][place] += more
     ordered = sorted(sums.items(), key=lambda item: (-item[1][3], -item[1][0], item[0]))
     lines = []
     for name, (questions, refused, replayed, pico) in ordered:

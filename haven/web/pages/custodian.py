@@ -14,7 +14,7 @@ from haven.web.burn_down import burn_down_svg, questions_svg
 from haven.web.custodian_facts import DatasetOverview
 from haven.web.custody import Custody
 from haven.web.guards import Form, form_of, only
-from haven.web.overviews import dataset_page, overview, overviews
+from haven.web.overviews import burn_down_of, dataset_page, overviews, use_in
 from haven.web.parts import parts_of
 from haven.web.problems import status_of
 from haven.web.rendering import page
@@ -51,8 +51,8 @@ def dataset(request: Request, name: str, who: Custodian, days: int = USUAL_WINDO
 def burn_down(request: Request, name: str, who: Custodian, scheme: str = "light") -> Response:
     """The burn-down as a picture."""
     custody = Custody(parts_of(request), who)
-    seen = overview(custody, custody.dataset(name))
-    drawn = burn_down_svg(f"Budget left of {seen.name}", seen.burn_down.series, seen.burn_down.exhausted, scheme)
+    seen = burn_down_of(custody, custody.dataset(name))
+    drawn = burn_down_svg(f"Budget left of {name}", seen.series, seen.exhausted, scheme)
     return Response(drawn, media_type="image/svg+xml")
 
 
@@ -60,8 +60,8 @@ def burn_down(request: Request, name: str, who: Custodian, scheme: str = "light"
 def questions_per_day(request: Request, name: str, who: Custodian, days: int = USUAL_WINDOW, scheme: str = "light") -> Response:
     """How many questions were asked a day, as a picture."""
     custody = Custody(parts_of(request), who)
-    seen = dataset_page(custody, custody.dataset(name), window_of(days))
-    counts = tuple((date.fromisoformat(line.name), line.questions) for line in reversed(seen.use.by_day))
+    seen = use_in(custody, custody.dataset(name), window_of(days))
+    counts = tuple((date.fromisoformat(line.name), line.questions) for line in reversed(seen.by_day))
     return Response(questions_svg(f"Questions a day to {name}", counts, scheme), media_type="image/svg+xml")
 
 

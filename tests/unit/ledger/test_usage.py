@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, insert
 
+from haven.ledger.amounts import stored
 from haven.ledger.audit import audit_verify
 from haven.ledger.ledger import Ledger
-from haven.ledger.usage import Numbered, Which, asked_since, days_of, questions
+from haven.ledger.schema import days
+from haven.ledger.usage import Numbered, Which, asked_since, days_of, questions, used_by_day, used_by_person
+from haven.privacy.budget import Definition
 from tests.support import large_books
 from tests.support.books import NOW, caps, later, rho
 from tests.support.large_books import Use
@@ -88,6 +91,38 @@ def test_days_add_up_to_the_spends(filled: tuple[Path, Ledger]) -> None:
     assert [one.day for one in found] == sorted(one.day for one in found)
 
 
+def test_the_databases_sums_of_days_are_those_made_by_hand(filled: tuple[Path, Ledger]) -> None:
+    since = NOW.date() - timedelta(days=5)
+    with filled[1].read() as connection:
+        plain = days_of(connection, "nafld", since)
+        by_day = used_by_day(connection, "nafld", since, Definition.ZCDP)
+        by_person = used_by_person(connection, "nafld", since, Definition.ZCDP)
+        elsewhere = used_by_day(connection, "nafld", since, Definition.PURE)
+    spent: Counter[date] = Counter()
+    people: Counter[tuple[str, str]] = Counter()
+    for one in plain:
+        spent[one.day] += one.spent.pico
+        people[one.project, one.actor] += one.questions
+    assert {day: used.spent.pico for day, used in by_day.items()} == spent
+    assert {who: used.questions for who, used in by_person.items()} == people
+    assert list(by_day) == sorted(by_day)
+    assert [used.questions for used in elsewhere.values()] == [used.questions for used in by_day.values()]
+    assert {used.spent.pico for used in elsewhere.values()} == {0}
+
+
+@pytest.mark.parametrize("amounts", [[10**59, 10**59, 1], [10**60 - 1, 0], [10**12 - 1, 10**12 - 1, 3], [int("123456789" * 6), 7]])
+def test_amounts_wider_than_any_number_of_the_database_are_summed_exactly(amounts: list[int], tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+        with ledger.transaction() as tx:
+            for place, amount in enumerate(amounts):
+                row = {"dataset": "d", "day": "2026-03-01", "project": "p", "actor": f"a{place}", "definition": "zcdp"}
+                counts = {"questions": 1, "refused": 0, "replayed": 0, "spent_pico": stored(amount), "spent_atto": stored(0)}
+                tx.connection.execute(insert(days), row | counts)
+        with ledger.read() as connection:
+            (used,) = used_by_day(connection, "d", date(2026, 1, 1), Definition.ZCDP).values()
+    assert (used.spent.pico, used.questions) == (sum(amounts), len(amounts))
+
+
 def test_what_was_asked_since_a_moment_is_the_newest_and_no_more_than_asked_for(filled: tuple[Path, Ledger]) -> None:
     since = later(days=-1)
     newest = [one.question for one in filled[1].recent(limit=QUESTIONS) if one.reservation.reserved_at >= since]
@@ -119,8 +154,10 @@ def test_days_and_recent_questions_are_found_by_their_keys(filled: tuple[Path, L
     with filled[1].read() as connection:
         plan = planned(connection, lambda: days_of(connection, "nafld", NOW.date()))
         plan += planned(connection, lambda: asked_since(connection, "nafld", NOW, 10))
+        assert "TEMP B-TREE" not in plan
+        plan += planned(connection, lambda: used_by_day(connection, "nafld", NOW.date(), Definition.ZCDP))
+        plan += planned(connection, lambda: used_by_person(connection, "nafld", NOW.date(), Definition.ZCDP))
     assert "SCAN" not in plan
-    assert "TEMP B-TREE" not in plan
 
 
 def planned(connection: Connection, read: Any) -> str:  # noqa: ANN401 - what reads

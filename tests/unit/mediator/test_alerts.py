@@ -20,8 +20,13 @@ def rho(pico: int) -> Price:
     return Price(Definition.ZCDP, pico)
 
 
-def day(ago: int, spent: int = 0, refused: int = 0, actor: str = "anna") -> DayUse:
-    return DayUse(TODAY - timedelta(days=ago), "liver", actor, 1, refused, 0, rho(spent))
+def day(ago: int, refused: int = 0) -> DayUse:
+    return DayUse(TODAY - timedelta(days=ago), "liver", "anna", 1, refused, 0, rho(0))
+
+
+def on(spent: dict[int, int]) -> dict[date, int]:
+    """What was spent so many days ago, by day."""
+    return {TODAY - timedelta(days=ago): pico for ago, pico in spent.items()}
 
 
 def asked(texts: Sequence[str], minutes: float = 1, actor: str = "anna") -> list[Asked]:
@@ -124,16 +129,17 @@ def test_ten_refusals_of_a_person_on_a_day_are_told_for_a_week(count: int, ago: 
     ],
 )
 def test_a_day_that_spends_five_times_the_usual_is_told(today: int, told: bool) -> None:  # noqa: FBT001 - a table
-    days = [day(0, today), *(day(ago, 100) for ago in range(2, 10))]
-    assert bool(list(alerts.draining("nafld", days, rho(10_000), TODAY))) is told
+    spent_on = on({0: today, **dict.fromkeys(range(2, 10), 100)})
+    assert bool(list(alerts.draining("nafld", spent_on, rho(10_000), TODAY))) is told
 
 
 def test_little_days_are_no_drain_and_neither_is_the_first_day() -> None:
-    usual = [day(ago, 10) for ago in range(1, 10)]
-    assert not list(alerts.draining("nafld", [day(0, 499), *usual], rho(10_000), TODAY))
-    assert list(alerts.draining("nafld", [day(0, 500), *usual], rho(10_000), TODAY))
-    assert not list(alerts.draining("nafld", [day(0, 5000)], rho(10_000), TODAY))
-    assert not list(alerts.draining("nafld", [day(0, 5000), day(29, 10)], rho(10_000), TODAY))
+    usual = dict.fromkeys(range(1, 10), 10)
+    assert not list(alerts.draining("nafld", on({0: 499} | usual), rho(10_000), TODAY))
+    assert list(alerts.draining("nafld", on({0: 500} | usual), rho(10_000), TODAY))
+    assert not list(alerts.draining("nafld", on({0: 5000}), rho(10_000), TODAY))
+    assert not list(alerts.draining("nafld", on({0: 5000, 29: 10}), rho(10_000), TODAY))
+    assert list(alerts.draining("nafld", on({1: 500, **dict.fromkeys(range(2, 10), 10)}), rho(10_000), TODAY))
 
 
 def test_what_needs_somebody_stands_first() -> None:
