@@ -41,6 +41,11 @@ class Scene:
             "release-rejected": (AUTHOR, f"/releases/{self.rejected}"),
             "release-draft": (AUTHOR, f"/releases/{self.draft}"),
             "audit": (AUDITOR, "/audit?check=true"),
+            "audit-entries": (AUDITOR, "/audit/entries?dataset=nafld"),
+            "audit-entry": (AUDITOR, "/audit/entries/5"),
+            "audit-report": (AUDITOR, f"/audit/report?month={NOW:%Y-%m}"),
+            "events": (AUTHOR, "/events"),
+            "statement": (None, "/public/statement/nafld"),
         }
 
 
