@@ -13,7 +13,7 @@ from haven.cli.home import OpenHome
 from haven.cli.house import now, open_books
 from haven.cli.options import DEFAULT_HOME, HomeOption, JsonOption
 from haven.errors import Code, Refused
-from haven.ledger.acceptance import KIND, Acceptance
+from haven.ledger.acceptance import KIND
 from haven.ledger.amounts import in_words
 from haven.ledger.doubts import Doubt
 from haven.ledger.ledger import Ledger
@@ -60,8 +60,8 @@ def accept_books(
         doubt = _decidable(notary)
         name = proved(ledger, custodian)
         waiting = next((one for one in ledger.proposals.waiting() if one.kind == KIND), None)
-        if waiting is None or waiting.proposed_by == name:
-            _propose(opened, ledger, notary, (name, reason), tuple(lost or ()))
+        if waiting is None:
+            _propose(opened, ledger, (doubt, notary), (name, reason), tuple(lost or ()))
             return
         if lost:
             raise Refused(Code.REQUEST_INVALID, "What was lost stands in the proposal.", "Leave --lost out, or decline the proposal.")
@@ -83,12 +83,10 @@ def _decidable(notary: Notary) -> Doubt:
     return doubt
 
 
-def _propose(opened: OpenHome, ledger: Ledger, notary: Notary, who: tuple[str, str], lost: tuple[str, ...]) -> None:
+def _propose(opened: OpenHome, ledger: Ledger, why: tuple[Doubt, Notary], who: tuple[str, str], lost: tuple[str, ...]) -> None:
     charges = _charges(ledger, opened.bench, dict(_lost(one) for one in lost))
-    doubt, head = notary.terms()
-    terms = Acceptance(
-        doubt.cause.value, head.size, head.root.hex(), doubt.witnessed, head.origin, notary.appointment.signer.public, charges
-    )
+    doubt, notary = why
+    terms = notary.terms(charges)
     proposal = ledger.proposals.propose(KIND, SUBJECT, terms.detail, who[1], actor=who[0], now=now())
     _say_proposed(doubt, charges, proposal)
 

@@ -34,14 +34,15 @@ _LAST, _EVERY = Prepared(_ALL.limit(1)), Prepared(_ALL)
 class Acceptance:
     """What is decided: to go on with books of `entries` entries and this `root` though their witness saw `witnessed` (None: unknown).
 
-    `origin` is the one under which they go on, `public` the key that signs from now on, `doubt` why the question arose. `charges` are
-    added to what each population has spent.
+    Up to `agreed` entries a checkpoint of the books' own shows them to be those of before. `origin` is the one under which they go on,
+    `public` the key that signs from now on, `doubt` why the question arose. `charges` are added to what each population has spent.
     """
 
     doubt: str
     entries: int
     root: str
     witnessed: int | None
+    agreed: int
     origin: str
     public: str
     charges: Mapping[str, Price]
@@ -59,7 +60,7 @@ class Acceptance:
         return cls(**{name: detail[name] for name in _TOLD}, charges=charges)
 
 
-_TOLD = ("doubt", "entries", "root", "witnessed", "origin", "public")
+_TOLD = ("doubt", "entries", "root", "witnessed", "agreed", "origin", "public")
 
 
 def origin_in(driver: Driver, first: str) -> str:

@@ -9,10 +9,12 @@ from haven.ledger.acceptance import ENTRY
 from haven.ledger.audit_reading import Books
 from haven.ledger.audit_spends import Told
 from haven.ledger.checkpoints import Checkpoint
+from haven.ledger.doubts import Cause
 from haven.ledger.notes import NoteError
 from haven.ledger.tiles import WIDTH
 from haven.ledger.witness import WitnessError, WitnessFile
 
+UNKNOWN = "unknown"
 LATER = 10  # acceptances that a witness may know of and the books not
 
 
@@ -51,7 +53,7 @@ class Log:
             for row in books.each("SELECT size, root, note FROM checkpoints ORDER BY size"):
                 self._kept[row["size"]] = (row["root"], row["note"])
         if self.evidence is not None:
-            self.origin, self.public = self.evidence.origin, self.evidence.public
+            self.origin = self.evidence.origin
             self._read_witness(self.evidence)
             self._read_released(self.evidence)
         points = [*self._held, *([] if self._last_released is None else [self._last_released])]
@@ -71,13 +73,17 @@ class Log:
     def accepted(self, told: Told) -> None:
         """From this entry on the books go by another origin, and perhaps by another key."""
         if told.kind == ENTRY:
-            self.earlier.append((self.origin, self.public, told.detail["entries"]))
+            # a key that was lost is known to nobody but in what it signed
+            before = self.public or (UNKNOWN if told.detail["doubt"] == Cause.KEY else told.detail["public"])
+            self.earlier.append((self.origin, before, told.detail["agreed"]))
             self.origin, self.public = told.detail["origin"], told.detail["public"]
 
     def compare(self, books: Books) -> None:
         """Hold everything against the tree, once every entry was read."""
         if books.has("tiles"):
             self._compare_tiles(books)
+        if self.evidence is not None:
+            self.public = self.public or self.evidence.public
         self._compare_kept()
         if self.evidence is not None:
             if self.public != self.evidence.public:
@@ -134,7 +140,7 @@ class Log:
         """Whether a checkpoint bears the origin and key in force when the books had its size."""
         for origin, public, last in [*self.earlier, (self.origin, self.public, self.edge.size)]:
             if said.size <= last:
-                return said.origin == origin and _is_signed(note, public)
+                return said.origin == origin and (public == UNKNOWN or _is_signed(note, public))
         return False
 
     def _compare_held(self) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from haven.ledger import acceptance, checkpoints, merkle, proofs, tiles
+from haven.ledger.acceptance import Acceptance
 from haven.ledger.checkpoints import Checkpoint, Kept
 from haven.ledger.doubts import Cause, Doubt, refusal
 from haven.ledger.notes import NoteError, Signer
@@ -26,6 +27,7 @@ from haven.ledger.schema import counters
 from haven.ledger.store import Store
 from haven.ledger.witness import ConflictError, InconsistentError, LostError, StrangerError, UnreachableError, Witness, WitnessError
 from haven.ledger.writer import Transaction, read_head
+from haven.privacy.budget import Price
 
 log = logging.getLogger(__name__)
 HOUSE = "haven"
@@ -154,17 +156,17 @@ class Notary:
                 raise ValueError(msg)
             return proofs.consistency(driver, old, size, acceptance.origin_in(driver, self.appointment.origin), self.appointment.signer)
 
-    def terms(self) -> tuple[Doubt, Checkpoint]:
-        """What two custodians would accept now: the doubt, and the books' head under the origin that they would go on with.
-
-        ValueError where there is no doubt.
-        """
+    def terms(self, charges: Mapping[str, Price]) -> Acceptance:
+        """What two custodians would accept now, charging `charges` to populations. ValueError where there is no doubt."""
         doubt = self._doubt
         if doubt is None:
             msg = "there is no doubt about these books"
             raise ValueError(msg)
         with self._reading() as driver:
-            return doubt, checkpoints.head(driver, acceptance.successor(doubt.origin))
+            head, kept = checkpoints.head(driver, acceptance.successor(doubt.origin)), checkpoints.newest(driver)
+        agreed = 0 if kept is None or doubt.cause is Cause.DAMAGED else kept.size
+        told = (doubt.cause.value, head.size, head.root.hex(), doubt.witnessed, agreed, head.origin)
+        return Acceptance(*told, self.appointment.signer.public, charges)
 
     def _say(self, doubt: Doubt) -> None:
         if doubt != self._doubt:

@@ -74,7 +74,8 @@ def start(home: Path, token: str) -> Served:
 
 def _healthy(served: Served) -> bool:
     try:
-        return httpx.get(f"{served.url}/healthz", timeout=5).status_code == httpx.codes.OK
+        # 503 where the books are in doubt: it runs, and says so
+        return httpx.get(f"{served.url}/healthz", timeout=5).status_code in {httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE}
     except httpx.HTTPError:
         return False
 

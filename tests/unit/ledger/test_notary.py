@@ -9,7 +9,7 @@ import pytest
 
 from haven.errors import Code, HavenError, Refused
 from haven.ledger import checkpoints, merkle, proofs
-from haven.ledger.acceptance import ENTRY, KIND, Acceptance
+from haven.ledger.acceptance import ENTRY, KIND
 from haven.ledger.audit import audit_verify
 from haven.ledger.doubts import Cause
 from haven.ledger.ledger import Ledger
@@ -48,16 +48,7 @@ def _grown_and_saved(folder: Path, more: int = 5) -> Path:
 
 
 def _accept(ledger: Ledger, notary: Notary, charges: dict[str, Price] | None = None) -> None:
-    doubt, head = notary.terms()
-    terms = Acceptance(
-        doubt.cause.value,
-        head.size,
-        head.root.hex(),
-        doubt.witnessed,
-        head.origin,
-        notary.appointment.signer.public,
-        {"nafld": rho(999, 10)} if charges is None else charges,
-    )
+    terms = notary.terms({"nafld": rho(999, 10)} if charges is None else charges)
     proposal = ledger.proposals.propose(KIND, "books", terms.detail, "the disk died", actor="carol", now=NOW)
     ledger.proposals.confirm(proposal.id, "agreed", actor="keeper", now=NOW)
     notary.examine(NOW)
@@ -161,8 +152,7 @@ def test_a_stated_loss_leaves_the_rest_to_be_asked(tmp_path: Path) -> None:
 def test_one_custodian_decides_nothing(tmp_path: Path) -> None:
     put_back(_grown_and_saved(tmp_path), tmp_path)
     with witnessed(tmp_path) as (ledger, notary):
-        doubt, head = notary.terms()
-        terms = Acceptance(doubt.cause.value, head.size, head.root.hex(), doubt.witnessed, head.origin, key_in(tmp_path).public, {})
+        terms = notary.terms({})
         proposal = ledger.proposals.propose(KIND, "books", terms.detail, "the disk died", actor="carol", now=NOW)
         with pytest.raises(Refused):
             ledger.proposals.confirm(proposal.id, "me again", actor="carol", now=NOW)
@@ -172,8 +162,7 @@ def test_one_custodian_decides_nothing(tmp_path: Path) -> None:
 def test_a_decision_counts_once(tmp_path: Path) -> None:
     put_back(_grown_and_saved(tmp_path), tmp_path)
     with witnessed(tmp_path) as (ledger, notary):
-        doubt, head = notary.terms()
-        terms = Acceptance(doubt.cause.value, head.size, head.root.hex(), doubt.witnessed, head.origin, key_in(tmp_path).public, {})
+        terms = notary.terms({})
         stale = ledger.proposals.propose(KIND, "books", terms.detail, "the disk died", actor="carol", now=NOW)
         _accept(ledger, notary)
         with pytest.raises(Refused) as refused:
