@@ -6,6 +6,7 @@ from datetime import date
 
 from haven.privacy.accuracy import combined_half_width
 from haven.privacy.choices import Choice
+from haven.privacy.combining import as_shown_ratio
 from haven.query.dates import DATES
 from haven.query.evaluation import LOOKED_THROUGH, UNITS, Evaluate, Group, compiled, targets_in
 from haven.query.periods import PERIODS
@@ -79,7 +80,7 @@ def shown_error(expression: PostExpression, width: float | None) -> float | None
 
 
 def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Variances) -> float | None:
-    terms = []
+    terms, several = [], len(slopes) > 1
     for index, slope in sorted(slopes.items()):
         if index < UNITS:
             return None
@@ -87,7 +88,8 @@ def _half_width(plan: PrivatePlan, slopes: Mapping[int, float], variances: Varia
             noise = plan.noises[index]
             if isinstance(noise, Choice):
                 return None
-            wider = 1.0 if variances is None else math.sqrt(variances[index])
+            wider = as_shown_ratio(noise) if several else 1.0
+            wider = math.sqrt(wider if variances is None else variances[index])
             terms.append((slope * plan.targets[index].grid * wider, noise))
         elif plan.selection is not None:
             terms.append((slope, plan.selection.noise))

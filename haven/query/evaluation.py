@@ -8,13 +8,13 @@ from typing import Any
 
 from haven.privacy.tables import Key, KeyValue
 from haven.query.functions import CATALOGUE
-from haven.query.postprocessing import BOUNDS_TEXT, WHOLE, WITHIN
+from haven.query.postprocessing import AS_SHOWN, BOUNDS_TEXT, WHOLE, WITHIN
 from haven.query.private_plan import Apply, CellRef, Constant, KeyRef, OutputType, PostExpression, PrivatePlan, TargetRef, UnitsRef
 from haven.query.shapes import Value
 
 UNITS = -1
 """The index under which the noisy number of persons behind a key stands beside the targets."""
-LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil", "trunc", "to_integer", WHOLE})
+LOOKED_THROUGH = frozenset({WITHIN, "clamp", "round", "round_to", "floor", "ceil", "trunc", "to_integer", WHOLE, AS_SHOWN})
 """Operations that error bars take for what they are made of."""
 
 
@@ -84,7 +84,16 @@ def _plain(bound: float) -> str:
     return str(int(bound)) if bound.is_integer() else str(bound)
 
 
-OWN: Mapping[str, Callable[..., Value]] = {WITHIN: _within, WHOLE: CATALOGUE["to_integer"].value, BOUNDS_TEXT: _bounds_text}
+def _as_shown(value: float, grid: float) -> float:
+    return round(value / grid) * grid
+
+
+OWN: Mapping[str, Callable[..., Value]] = {
+    WITHIN: _within,
+    WHOLE: CATALOGUE["to_integer"].value,
+    AS_SHOWN: _as_shown,
+    BOUNDS_TEXT: _bounds_text,
+}
 """Operations above the noise alone, which no question spells."""
 
 

@@ -27,6 +27,8 @@ WITHIN = "within"
 """The operation that keeps a mean inside its bounds: a clamp that error bars look through."""
 WHOLE = "whole"
 """The operation that rounds the noisy value of what is a whole number: halves to even."""
+AS_SHOWN = "as_shown"
+"""The operation that brings a noisy value to the target's own grid, so that figures made of several add up as they are shown."""
 BOUNDS_TEXT = "bounds_text"
 """The operation that writes a clamp of two chosen bounds."""
 
@@ -58,13 +60,18 @@ class Leaves:
             return Apply("to_date", (chosen,)) if recipe.aggregate.shape.type is OutputType.DATE else chosen
         if recipe.aggregate.kind is Kind.BOUNDS:
             return self._bounds(recipe)
-        terms = [self._term(TargetRef(self.targets[part.draft]), part.coefficient) for part in recipe.parts]
+        terms = [self._term(self._shown(part.draft), part.coefficient) for part in recipe.parts]
         total = reduce(_plus, terms)
         whole = recipe.aggregate.shape.type is OutputType.INTEGER
         grids = {self.grids[self.targets[part.draft]] for part in recipe.parts}
         return Apply(WHOLE, (total,)) if whole and (len(terms) > 1 or grids != {1.0}) else total
 
-    def _term(self, target: TargetRef, coefficient: float) -> PostExpression:
+    def _shown(self, draft: Draft) -> PostExpression:
+        """A target on its own grid, where its noise comes on a finer one; a count is then whole."""
+        index = self.targets[draft]
+        return TargetRef(index) if self.grids[index] == draft.grid else Apply(AS_SHOWN, (TargetRef(index), Constant(draft.grid)))
+
+    def _term(self, target: PostExpression, coefficient: float) -> PostExpression:
         return target if coefficient == 1 else Apply("multiply", (target, Constant(coefficient)))
 
     def _mean(self, recipe: Recipe) -> PostExpression:

@@ -7,8 +7,8 @@ from haven.policy.authorisation import Footprint
 from haven.query.aggregates import Aggregate
 from haven.query.evaluation import targets_in
 from haven.query.expressions import AggregateLeaf, Call, Expression, leaves
-from haven.query.postprocessing import WHOLE
-from haven.query.private_plan import Apply, OutputType, PrivatePlan
+from haven.query.postprocessing import AS_SHOWN, WHOLE
+from haven.query.private_plan import Apply, OutputType, PostExpression, PrivatePlan
 from haven.query.relations import Named
 from haven.query.resolve import ResolvedQuery
 from haven.query.stages import AnswerStage
@@ -49,12 +49,20 @@ def continuous(plan: PrivatePlan) -> PrivatePlan:
     """`plan` with numbers where it shows whole numbers: for values that are no longer on the grid."""
     outputs = []
     for output in plan.outputs:
-        expression = output.expression
-        if isinstance(expression, Apply) and expression.operation in {"to_integer", WHOLE}:
+        expression = _unrounded(output.expression)
+        if isinstance(expression, Apply) and expression.operation == "to_integer":
             expression = expression.arguments[0]
         noisy = output.type is OutputType.INTEGER and targets_in(expression)
         outputs.append(replace(output, expression=expression, type=OutputType.NUMBER) if noisy else output)
     return replace(plan, outputs=tuple(outputs))
+
+
+def _unrounded(expression: PostExpression) -> PostExpression:
+    """An expression whose noisy values are taken as they are."""
+    if not isinstance(expression, Apply):
+        return expression
+    arguments = tuple(map(_unrounded, expression.arguments))
+    return arguments[0] if expression.operation in {WHOLE, AS_SHOWN} else replace(expression, arguments=arguments)
 
 
 def _moved(expression: Expression, places: Sequence[int]) -> Expression:
