@@ -1,19 +1,25 @@
 """kill -9 at random moments: nothing that was said durable is lost, and the books are whole."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.support.fault_table import Row, record
 from tests.support.killed_books import kill_rounds
 
-if TYPE_CHECKING:
-    from haven.ledger.database import Place
-
-KILLS = {"file": 10, "server": 4}
+ON_ONE_FILE = 10
 
 
-def test_kills_lose_no_spend(books_place: "Place") -> None:
-    rounds = KILLS["file" if isinstance(books_place, Path) else "server"]
-    told = kill_rounds(books_place, rounds, seed=20260301)
-    assert told.problems == []
-    assert all(len(told.said[word]) > 0 for word in "RPV")
-    assert told.swept > 0
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(10, id="10-kills"), pytest.param(1000, marks=[pytest.mark.audit, pytest.mark.timeout(4 * 3600)], id="1000-kills")],
+)
+def test_kills_at_random_moments_lose_no_spend(tmp_path: Path, kills: int) -> None:
+    row = Row()
+    for number in range(kills // ON_ONE_FILE):
+        told = kill_rounds(tmp_path / f"books-{number}.sqlite", ON_ONE_FILE, seed=20260301 + number)
+        assert told.problems == []
+        assert all(len(told.said[word]) > 0 for word in "RPV")
+        row.add(Row(ON_ONE_FILE, len(told.said["P"]), told.swept, 0, 0, ON_ONE_FILE))
+    record("kill -9 at random, 4 threads spending", row)
+    assert row.in_doubt > 0
