@@ -22,6 +22,11 @@ _TITLES: Mapping[str, str] = {
     ACCEPTED: "go on with these books, although their witness knows of others",
     CORRECTED: "book a loss of {name} that was not booked",
 }
+_MEANINGS: Mapping[str, str] = {
+    REVOKED: "It is stopped already. Confirmed, the stop is final, and every token of a person ends; declined, it can be lifted.",
+    CORRECTED: "Confirmed, this loss is added to what is spent; nothing is given back.",
+    ACCEPTED: "Confirmed, these books go on, and what the lost entries may have spent is charged.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,11 @@ class ProposalView:
     reads_again: bool
     outdated: bool
     own: bool
+
+    @property
+    def meaning(self) -> str:
+        """What confirming it does, where the changes do not say so."""
+        return _MEANINGS.get(self.proposal.kind, "")
 
     @property
     def waits(self) -> bool:
@@ -75,7 +85,7 @@ class Proposing:
             proposal=proposal,
             title=title_of(proposal),
             changes=self._changes(detail) if of_policy else (),
-            facts=() if of_policy else tuple(_facts("", detail)),
+            facts=() if proposal.kind in {LOOSENED, REVOKED} else tuple(_facts("", detail)),
             text=str(detail.get("text", "")) if of_policy else "",
             reads_again=bool(of_policy and detail.get("reads_again")),
             outdated=of_policy and proposal.state is ProposalState.OPEN and self._outdated(detail),

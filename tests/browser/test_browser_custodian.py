@@ -10,12 +10,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 from ruamel.yaml import YAML
 
-from haven.ledger.registry import PolicyKind
+from haven.ledger.proposals import Proposal
+from haven.ledger.registry import PolicyKind, State
+from haven.ledger.revocations import Revocable, propose_revocation
+from haven.mediator.policy_changes import PolicyChanges
 from haven.policy.roles import Principal
 from tests.support import policy_files
 from tests.support.browsing import NARROW, NEEDS, WIDE, chromium, opened, photographed, violations
 from tests.support.release_world import CUSTODIAN, NOW
-from tests.support.web_world import DATASET, OTHER_CUSTODIAN, Web, ask, build, serving, write_policy
+from tests.support.web_world import DATASET, OTHER_CUSTODIAN, PROJECT, Web, ask, build, serving, write_policy
 
 pytestmark = NEEDS
 SHARE = "/datasets/nafld/projects/liver"
@@ -54,7 +57,7 @@ class Scene:
             "dataset": (CUSTODIAN, "/datasets/nafld"),
             "questions": (CUSTODIAN, "/datasets/nafld/questions"),
             "question": (CUSTODIAN, f"/datasets/nafld/questions/{self.receipt}"),
-            "share": (CUSTODIAN, f"{SHARE}?epsilon=2"),
+            "share": (CUSTODIAN, f"{SHARE}?epsilon=3.5"),
             "share-refused": (CUSTODIAN, f"{SHARE}?epsilon=none"),
             "project": (CUSTODIAN, "/projects/liver"),
             "researcher": (CUSTODIAN, "/researchers/anna"),
@@ -74,18 +77,24 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         people = web.world.ledger.people
         people.add_user("nobody-yet", CUSTODIAN.role, actor="operator", now=NOW)
         write_policy(web.world, PolicyKind.DATASET, yaml(policy_files.bent(policy_files.DATASET, **DATASET, description="Who has it.")))
+        grant = {**PROJECT, "datasets": {"nafld": {"epsilon": 3}}}
+        write_policy(web.world, PolicyKind.PROJECT, policy_files.project_text(**grant))
         for day in range(24):
             question = f"SELECT region, COUNT(*) AS n, AVG(age) AS age FROM persons WHERE age > {day} GROUP BY region"  # noqa: S608 - never run
-            price, when, who = 10**8 * (day % 7 + 1), NOW + timedelta(days=day - 21), "anna" if day % 3 else "colin"
+            price, when, who = 6 * 10**8 * (day % 7 + 1), NOW + timedelta(days=day - 21), "anna" if day % 3 else "colin"
             ask(web, question, price, when, actor=who, document=told(["number of rows", "sum of age - 50"], ["region"], f'"age" > {day}'))
         for age in range(21):
             probing = f"SELECT COUNT(*) AS n FROM persons WHERE age = {age} AND region = 'north'"  # noqa: S608 - never run
             facts = told(["number of rows"], [], f'"age" = {age} AND "region" = north')
             ask(web, probing, 10**7, NOW + timedelta(days=3, minutes=-age), actor="colin", document=facts)
-        detail = {"kind": "user", "name": "colin"}
-        proposal = web.world.ledger.proposals.propose(
-            "standing.revoked", "user:colin", detail, "They left the institute.", actor=CUSTODIAN.name, now=NOW
-        )
+        ledger = web.world.ledger
+        propose_revocation(ledger.proposals, Revocable.PROJECT, "liver", "Their approval ended.", actor=CUSTODIAN.name, now=NOW)
+        ledger.registry.set_state(PolicyKind.PROJECT, "liver", State.ACTIVE, "It was renewed.", CUSTODIAN.name, NOW)
+        changes = PolicyChanges(ledger, web.parts.policies)
+        (written,) = [one.text for one in ledger.registry.list_policies(PolicyKind.DATASET) if one.name == "nafld"]
+        looser = changes.of_dataset(written.replace("epsilon: 4", "epsilon: 4.5"))
+        proposal = changes.submit(looser, "The board agreed to more questions.", actor=CUSTODIAN.name, now=NOW)
+        assert isinstance(proposal, Proposal)
         yield Scene(web, web.world.ledger.recent(limit=1)[0].reservation.id, proposal.id)
 
 
@@ -217,7 +226,7 @@ def test_every_journey_works_without_scripts(browser: Browser, scene: Scene) -> 
     page.get_by_role("button", name="Take it back").click()
     page.get_by_text("It was withdrawn by custos").wait_for()
     page.goto(scene.web.address + SHARE)
-    page.locator("#epsilon").fill("3")
+    page.locator("#epsilon").fill("3.8")
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Propose the share").wait_for()
     page.goto(scene.web.address + "/datasets/nafld")
