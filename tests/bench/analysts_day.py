@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from haven.mediator.answers import Answer, Question
 from haven.mediator.batches import Batch, Item
 from haven.privacy.accounting import price_of_epsilon
 from haven.privacy.budget import Definition
+from haven.privacy.gaussian_dp import largest_pico
 from tests.bench.day_questions import DayQuestion, for_peers, read_day
 from tests.bench.homes import BENCHER, make_home, rows_by_key
 from tests.bench.peer_process import PEERS, Peer, PeerGone, installed
@@ -37,6 +39,8 @@ FORMS = {"smartnoise": "laplace", "qrlew": "gaussian", "opendp_polars": "gaussia
 ACCOUNTING = {
     "haven, one by one": "zCDP filter; what was free is shared among the questions left",
     "haven, in batches": "zCDP filter; forty questions a batch",
+    "haven, gdp, one by one": "Gaussian DP filter; what was free is shared among the questions left",
+    "haven, gdp, in batches": "Gaussian DP filter; forty questions a batch",
     "SmartNoise SQL": "its odometer (optimal composition, Kairouz et al.), the same epsilon a column",
     "Qrlew": "its list of Gaussian mechanisms, composed exactly",
     "OpenDP Polars": "its compositor under zCDP",
@@ -93,9 +97,10 @@ def measure_day(folder: Path, peers: Sequence[str], days: int = 5) -> dict[str, 
     day = Day(folder / "nafld")
     errors: dict[str, list[list[float]]] = {}
     for number in range(days):
-        for name, ask_all in {"haven, one by one": _one_by_one, "haven, in batches": _in_batches}.items():
-            with _opened(folder / f"{name.replace(', ', '-').replace(' ', '-')}-{number}", day) as house:
-                errors.setdefault(name, []).append([day.error(place, answer) for place, answer in enumerate(ask_all(house, day))])
+        for name, (definition, ask_all) in WAYS.items():
+            with _opened(folder / f"{name.replace(', ', '-').replace(' ', '-')}-{number}", day, definition) as house:
+                answers = ask_all(house, day, definition)
+                errors.setdefault(name, []).append([day.error(place, answer) for place, answer in enumerate(answers)])
     missing = installed()
     for name in peers:
         if missing[name] is None:
@@ -119,49 +124,72 @@ def measure_day(folder: Path, peers: Sequence[str], days: int = 5) -> dict[str, 
 
 
 @contextmanager
-def _opened(folder: Path, day: Day) -> Any:  # noqa: ANN401 - a context manager of a House
+def _opened(folder: Path, day: Day, definition: Definition) -> Any:  # noqa: ANN401 - a context manager of a House
     """A fresh bench home whose budget is the day's, and no more."""
     folder.mkdir(parents=True)
     for source in day.folder.glob("nafld_*.parquet"):
         (folder / source.name).symlink_to(source.resolve())
     policy = (ROOT / "policies" / "datasets" / "nafld.yaml").read_text()
-    policy = re.sub(r"(?m)^privacy:.*$", f"privacy: {{definition: zcdp, epsilon: {EPSILON:g}, delta: {DELTA:g}}}\ntiming: off", policy)
+    policy = re.sub(
+        r"(?m)^privacy:.*$", f"privacy: {{definition: {definition}, epsilon: {EPSILON:g}, delta: {DELTA:g}}}\ntiming: off", policy
+    )
     policy = re.sub(r"(?m)^consent:.*$", "consent: {permission: DUO:0000042}", policy)
     with open_house(make_home(folder, {"nafld": policy}, epsilon=f"{EPSILON:g}")) as house:
         yield house
 
 
-def _one_by_one(house: House, day: Day) -> list[Rows | None]:
+def _one_by_one(house: House, day: Day, definition: Definition) -> list[Rows | None]:
     """Every question gets an equal share of what is left."""
-    left, answers = _whole(), []
+    left, answers = _whole(definition), []
     for place, question in enumerate(day.questions):
         share = (left / (len(day.questions) - place)).quantize(Decimal("1e-12"), ROUND_FLOOR)
         try:
-            answer = house.mediator.ask(Question("bench", question.sql, rho=share), BENCHER)
+            answer = house.mediator.ask(Question("bench", question.sql, **_paying(definition, share)), BENCHER)
         except Refused:
             answers.append(None)
             continue
-        left -= Decimal(answer.receipt["cost"]["rho"])
+        left -= Decimal(answer.receipt["cost"][definition.unit])
         answers.append(_rows(answer, question))
     return answers
 
 
-def _in_batches(house: House, day: Day) -> list[Rows | None]:
+def _in_batches(house: House, day: Day, definition: Definition) -> list[Rows | None]:
     """The questions in batches of forty, each with its share of what is left."""
-    left, answers = _whole(), []
+    left, answers = _whole(definition), []
     for start in range(0, len(day.questions), 40):
         questions = day.questions[start : start + 40]
         share = left * len(questions) / (len(day.questions) - start)
-        batch = Batch("bench", tuple(Item(question.sql) for question in questions), rho=share.quantize(Decimal("1e-12"), ROUND_FLOOR))
+        batch = Batch("bench", tuple(Item(question.sql) for question in questions), **_paying(definition, share))
         given = house.mediator.ask_batch(batch, BENCHER)
-        left -= Decimal(given.proposal.cost["rho"])
+        left -= Decimal(given.proposal.cost[definition.unit])
         answers += [_rows(answer, question) for answer, question in zip(given.answers, questions, strict=True)]
     return answers
 
 
-def _whole() -> Decimal:
-    """The day's ρ: what a promise of (ε, δ) holds."""
-    return Decimal(price_of_epsilon(Definition.ZCDP, Decimal(str(EPSILON)), Decimal(str(DELTA))).pico) / 10**12
+def _whole(definition: Definition) -> Decimal:
+    """The day's ρ or μ²: what a promise of (ε, δ) holds."""
+    return Decimal(price_of_epsilon(definition, Decimal(str(EPSILON)), Decimal(str(DELTA))).pico) / 10**12
+
+
+def _paying(definition: Definition, share: Decimal) -> dict[str, Decimal]:
+    """How a question asks for a share: as rho, or under `gdp` as the largest epsilon, of nine decimals, that is worth no more."""
+    if definition is Definition.ZCDP:
+        return {"rho": share.quantize(Decimal("1e-12"), ROUND_FLOOR)}
+    pico, delta = int(share * 10**12), Decimal(str(DELTA))
+    low, high = 0, int(EPSILON * 10**9)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if largest_pico(Decimal(middle).scaleb(-9), Fraction(delta) / 2) <= pico else (low, middle - 1)
+    return {"epsilon": Decimal(low).scaleb(-9)}
+
+
+WAYS = {
+    "haven, one by one": (Definition.ZCDP, _one_by_one),
+    "haven, in batches": (Definition.ZCDP, _in_batches),
+    "haven, gdp, one by one": (Definition.GDP, _one_by_one),
+    "haven, gdp, in batches": (Definition.GDP, _in_batches),
+}
+"""The definition and the manner of each of haven's own days."""
 
 
 def _peer_day(name: str, day: Day) -> list[Rows | None]:
