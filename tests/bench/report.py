@@ -45,9 +45,16 @@ def _parts(figures: Mapping[str, Any]) -> dict[str, str]:
         parts["day"] = _day(day)
     if ledger := figures.get("ledger"):
         parts["ledger"] = _ledger(ledger)
+    if pages := figures.get("pages"):
+        parts["pages"] = _pages(pages)
     if questions := figures.get("questions"):
         parts["questions"] = _questions(questions)
     return parts
+
+
+def _pages(pages: Mapping[str, Any]) -> str:
+    rows = [[f"`{page}`", f"{taken:.0f} ms"] for page, taken in pages["pages_ms"].items()]
+    return _table([f"page, over {pages['entries']:,} entries", "median"], rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

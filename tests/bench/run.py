@@ -1,8 +1,9 @@
 """Speed and accuracy, measured side by side in one run: `make bench`. Prints tables, writes artifacts/bench.json and docs/performance.md.
 
-`--parts` which of regions, questions, peers, duckdb, noise, day, ledger; `--rows` sizes of the region job; `--questions` distinct small
-questions over HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap` seconds a peer
-may take on one question; `--quick` small sizes, few peers' minutes, and no change to the page.
+`--parts` which of regions, questions, peers, duckdb, noise, day, ledger, pages; `--rows` sizes of the region job; `--questions` distinct
+small questions over HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap` seconds a
+peer may take on one question; `--entries` of the books whose pages are timed; `--quick` small sizes, few peers' minutes, and no change to
+the page.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 from tests.bench.against_duckdb import measure_against_duckdb
 from tests.bench.analysts_day import measure_day
 from tests.bench.noise import measure_noise
+from tests.bench.pages import measure_pages
 from tests.bench.peer_process import PEERS
 from tests.bench.questions import measure_questions
 from tests.bench.regions import measure_regions
@@ -23,7 +25,7 @@ from tests.bench.side_by_side import measure_peers
 from tests.bench.spending import measure_spending
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
-PARTS = ("regions", "questions", "peers", "duckdb", "noise", "day", "ledger")
+PARTS = ("regions", "questions", "peers", "duckdb", "noise", "day", "ledger", "pages")
 
 
 def main() -> None:
@@ -55,6 +57,8 @@ def _measured(part: str, folder: Path, asked: argparse.Namespace) -> dict[str, A
             figures = measure_noise()
         case "ledger":
             figures = measure_spending(folder, asked.seconds)
+        case "pages":
+            figures = measure_pages(folder, asked.entries)
         case _:
             figures = measure_day(folder, asked.peers)
     return {"against_duckdb" if part == "duckdb" else part: figures}
@@ -71,9 +75,11 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--cap", type=float, default=40.0)
     parser.add_argument("--seconds", type=float, default=20.0, help="that each number of clients spends of the ledger")
     parser.add_argument("--folder", help="where the tables are written (default: the system's temporary folder)")
+    parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     if asked.quick:
+        asked.entries = 20_000
         asked.rows, asked.questions, asked.cap, asked.seconds = [1_000_000], 200, 4.0, 3.0
         asked.peer_rows, asked.duckdb_rows = [100_000], [1_000_000]
         asked.parts = [part for part in asked.parts if part != "day"]
