@@ -25,7 +25,7 @@ LAST = "last.checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class LastCheckpoint:
-    """The signed checkpoint in the last bundle that was signed, kept beside the bundles and not in the books."""
+    """The signed checkpoint in the last bundle that was signed, kept in the desk's own directory and not in the books."""
 
     releases: Path
 
@@ -95,7 +95,7 @@ class Leaving:
         bundle = build(request, self._contents(request, now), self.key, now, proof)
         digest = self.store.put(bundle.content)
         if proof is not None:
-            LastCheckpoint(self.store.root).keep(proof["checkpoint"])
+            LastCheckpoint(self.store.root.parent).keep(proof["checkpoint"])
         with self.ledger.transaction() as transaction:
             fresh = records.load(transaction.connection, request.id)
             if fresh.state is not State.DECIDED:
