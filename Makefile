@@ -59,7 +59,7 @@ $(KERNEL)/.haven: $(KERNEL)/.locked $(VENV)/.haven $(SOURCES)
 	@touch $@
 
 # what only a system package can bring; without root, the checks that need it are skipped with that reason
-system: system-browser system-postgresql
+system: system-browser system-postgresql system-strace
 
 system-browser:
 	@if ! command -v chromium >/dev/null || ! /sbin/ldconfig -p | grep -q libatomic.so.1; then \
@@ -67,6 +67,13 @@ system-browser:
 	    echo "[system] chromium, and the library that its driver needs, for the browser checks"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium libatomic1 >/dev/null; \
 	  else echo "[system] no chromium here and no root to install it: browser checks will be skipped"; fi; fi
+
+system-strace:
+	@if ! command -v strace >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "[system] strace, for the checks that fail system calls"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace >/dev/null; \
+	  else echo "[system] no strace here and no root to install it: checks that fail system calls will be skipped"; fi; fi
 
 # the programs alone: the package is told to make no cluster of its own, so no server is started; the checks start theirs
 CREATECLUSTER := /etc/postgresql-common/createcluster.conf

@@ -23,12 +23,14 @@ from haven.errors import QUESTION_FAULT, Code, Fault
 from haven.ledger.audit import audit_verify
 from haven.policy.caps import caps_of
 from tests.support import served
+from tests.support.fault_table import Row, record
 from tests.support.house import OTTO, ask, spent
 from tests.support.killed_service import PICO, kill_rounds
 from tests.support.watched import watched
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 COUNT = "SELECT COUNT(*) AS n FROM persons"
+TRIES = 100
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,10 @@ def test_no_answer_is_without_its_posted_spend_after_kill_9(bench_home: Path, ki
     ARTIFACTS.mkdir(exist_ok=True)
     (ARTIFACTS / "kills.json").write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
     print(counts)  # noqa: T201 - the audit's figures
+    lost = tally.answered_without_a_posted_spend
+    record(
+        "kill -9 of the whole service, 4 clients", Row(tally.kills, len(tally.receipts), tally.posted - len(tally.receipts), lost, 0, kills)
+    )
     assert tally.problems == []
     assert tally.answered_without_a_posted_spend == 0
     assert len(tally.receipts) >= kills
@@ -78,6 +84,32 @@ def test_a_worker_killed_in_a_burst_costs_only_constant_faults_and_the_next_ques
         assert len(history) == 62
         assert sum(spend.answered for spend in history) == 62 - len(lost)
         assert ledger.balance("clinic", "clinic", "aging").spent.pico == sum(spend.reservation.price.pico for spend in history)
+    record("engine worker killed, 4 clients", Row(kills.result(), 62 - len(lost), len(lost), 0, 0, kills.result()))
+    assert audit_verify(bench_home / "books.sqlite").whole
+
+
+def test_one_key_sent_again_and_again_is_one_receipt_and_one_price(bench_home: Path) -> None:
+    """Four clients send one request under one key, and send it again after a kill -9 in the middle: nobody pays twice."""
+    body = served.question(COUNT, epsilon="1", idempotency_key="the-only-one")
+    replies: list[httpx.Response] = []
+    token = served.token_of(bench_home, "anna")
+    for _ in range(2):
+        service = served.start(bench_home, token)
+        with ThreadPoolExecutor(4) as clients, service.client() as client:
+            replies += clients.map(lambda _, client=client: client.post("/api/v1/queries", json=body), range(TRIES // 2))
+        service.kill()
+    answers = [reply.json() for reply in replies if reply.status_code == httpx.codes.OK]
+    others = {reply.json()["code"] for reply in replies if reply.status_code != httpx.codes.OK}
+    with open_books(bench_home) as (_, ledger):
+        (only,) = ledger.history("aging")
+        balance = ledger.balance("clinic", "clinic", "aging")
+    receipts = {answer["receipt"]["id"] for answer in answers}
+    rows = {json.dumps(answer["rows"]) for answer in answers}
+    overspent = int(balance.taken.pico != only.reservation.price.pico)
+    record("one request sent 100 times under one key, over HTTP", Row(TRIES, len(answers), 0, len(receipts) - 1, overspent, len(replies)))
+    assert others <= {Code.REQUEST_CONFLICT.value}  # while the first is still being answered
+    assert len(answers) >= TRIES // 2
+    assert (receipts, len(rows), overspent) == ({only.reservation.id}, 1, 0)
     assert audit_verify(bench_home / "books.sqlite").whole
 
 
