@@ -189,11 +189,14 @@ PROJECT_RULES: tuple[tuple[str, Rule], ...] = (
 
 def of_dataset(path: str, old: Side, new: Side) -> Effect:
     """Which way a change of a dataset's policy goes. What belongs to a table or column comes and goes with it."""
+    rule = _first(DATASET_RULES, path)
+    if rule is neutral:
+        return Effect.NEUTRAL
     whole = re.match(rf"{_COLUMN}|{_TABLE}(?=\.)", path)
     place = None if whole is None else _outermost(whole.group(), old, new)
     if place is not None:
         return Effect.TIGHTER if old.has(place) and not _left_to_its_source(place, new) else Effect.LOOSER
-    return _first(DATASET_RULES, path)(old, new)
+    return rule(old, new)
 
 
 def of_project(path: str, old: Side, new: Side) -> Effect:

@@ -39,7 +39,7 @@ def uid(hub: RunningHub, name: str) -> int:
 def traces(hub: RunningHub, name: str) -> list[str]:
     """What is left of a person's sandbox on this machine."""
     number, places = uid(hub, name), hub.settings.places
-    found = [f"process {process.pid}" for process in psutil.process_iter() if number in process.uids()]
+    found = [f"process {process.pid}" for process in psutil.process_iter(["uids"]) if number in (process.info["uids"] or ())]
     found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{places.cgroup}/{number}")]
     found += [str(path) for path in [places.sandbox(number)] if path.exists()]
     images = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
@@ -207,7 +207,7 @@ def test_a_stopped_sandbox_leaves_nothing_and_its_home_comes_back(hub: RunningHu
 def test_a_server_that_is_killed_is_taken_down_whole(hub: RunningHub) -> None:
     with hub.session("grace") as grace:
         grace.start_sandbox()
-        servers = [process for process in psutil.process_iter() if uid(hub, "grace") in process.uids()]
+        servers = [process for process in psutil.process_iter(["uids"]) if uid(hub, "grace") in (process.info["uids"] or ())]
         for process in servers:
             with contextlib.suppress(psutil.NoSuchProcess):  # the first to die takes the others along
                 if "inside.py" in " ".join(process.cmdline()):

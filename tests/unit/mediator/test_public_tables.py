@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from haven.cli.house import House, open_books, open_house
 from haven.cli.main import app
-from haven.cli.registration import ingest_again, register, withdraw_units
+from haven.cli.registration import ingest_again, withdraw_units
 from haven.client.catalogue import Dataset as ShownDataset
 from haven.engines.facts import FACTS
 from haven.ledger.registry import PolicyKind, Registry, State
@@ -18,7 +18,7 @@ from haven.mediator import policies as policies_module
 from haven.mediator.policies import InForce
 from haven.policy.explain import explain_dataset
 from haven.web.overviews import public_tables
-from tests.support.house import ANNA, KEEPER, ask, clinic_policy, silent
+from tests.support.house import ANNA, KEEPER, ask, clinic_policy, register_agreed, silent
 
 SITES = "site,name,beds,opened\nnorth,North ward,12,1990-05-01\nsouth,South ward,,2001-01-31\nwest,South ward,7,2001-01-31\n"
 
@@ -37,7 +37,7 @@ def write_sites(house: House, text: str = SITES) -> Path:
 def add_sites(house: House, text: str = SITES) -> None:
     path = write_sites(house, text)
     with open_books(house.home.home.root) as (home, ledger):
-        register(path, home, ledger, silent)
+        register_agreed(path, home, ledger)
 
 
 def numbered(rows: int) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from haven.cli.house import House
 from haven.errors import Code, Refused
+from haven.ledger.entries import Entry
+from haven.ledger.events import Kind
 from haven.ledger.registry import PolicyKind, State
 from haven.mediator.answers import Question
 from haven.policy.roles import Principal, Role
@@ -42,15 +44,20 @@ QUESTIONS: list[tuple[str, dict[str, Any], Code]] = [
 ]
 
 
+def _last_act(house: House) -> Entry:
+    """The newest entry that says more than that an attempt was refused."""
+    return next(entry for entry in house.ledger.entries() if entry.kind != Kind.ATTEMPT_REFUSED)
+
+
 def _refused(house: House, question: Question, who: Principal = ANNA, *, previewed: bool = True) -> Refused:
-    """The refusal, after checking that it was free: no call of the engine, no entry, no change of any account."""
+    """The refusal, after checking that it was free: no call of the engine, no entry but the refusal's, no change of any account."""
     watching, engine = watched(house)
-    before = house.ledger.entries(limit=1)
+    before = _last_act(house)
     for act in (watching.mediator.preview, watching.mediator.ask) if previewed else (watching.mediator.ask,):
         with pytest.raises(Refused) as refusal:
             act(question, who)
     assert engine.calls == []
-    assert house.ledger.entries(limit=1) == before
+    assert _last_act(house) == before
     assert spent(house).pico == spent(house).atto_delta == 0
     assert refusal.value.reason
     assert refusal.value.suggestion
