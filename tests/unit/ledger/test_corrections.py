@@ -1,7 +1,6 @@
 """A loss that was not booked: added by two custodians, never taken back, seen in every total, and stopping what it takes beyond its cap."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,7 @@ from haven.errors import Code, Refused
 from haven.ledger.accounts import Spender
 from haven.ledger.audit import audit_verify
 from haven.ledger.corrections import KIND, Correction
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.policy.roles import Role
 from haven.privacy.budget import Definition, Price
@@ -18,12 +18,12 @@ WHERE = Spender("nafld", "nafld", "liver", "alice")
 
 
 @pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "books.sqlite"
+def _path(books_place: Place) -> Place:
+    return books_place
 
 
 @pytest.fixture(name="ledger")
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(path: Place) -> Iterator[Ledger]:
     with Ledger.open(path) as ledger:
         for name in ("carol", "claude"):
             ledger.people.add_user(name, Role.CUSTODIAN, actor="setup", now=NOW)

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from tests.support.books import ANSWER, NOW, caps, later, permit, plan, rho
 
@@ -23,8 +24,8 @@ def lines(ledger: Ledger, dataset: str = "nafld") -> list[Line]:
     ]
 
 
-def test_a_question_counts_when_it_is_asked_and_its_price_when_it_is_spent(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def test_a_question_counts_when_it_is_asked_and_its_price_when_it_is_spent(books_place: Place) -> None:
+    with Ledger.open(books_place) as ledger:
         allowed = permit(caps(rho(100, 9)))
         late = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
         first, second = (ledger.reserve(plan(rho(10, 2)), allowed, 1, late) for _ in range(2))
@@ -37,8 +38,8 @@ def test_a_question_counts_when_it_is_asked_and_its_price_when_it_is_spent(tmp_p
         assert ledger.spent_since(TODAY, rho(0).definition, "nafld", "heart") == rho(0)
 
 
-def test_amounts_beyond_64_bits_add_up_exactly(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def test_amounts_beyond_64_bits_add_up_exactly(books_place: Place) -> None:
+    with Ledger.open(books_place) as ledger:
         huge = 10**45 + 1
         for minute in range(3):
             moment = later(minutes=minute)

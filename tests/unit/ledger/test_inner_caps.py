@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from haven.errors import Code, Refused
 from haven.ledger import rows
 from haven.ledger.accounts import Account, Spender, accounts_of, moved_by
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.policy.authorisation import Caps, PeriodCap
 from haven.policy.periods import Length
@@ -19,12 +19,12 @@ MONTH = Length(months=1)
 
 
 @pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    return tmp_path / "books.sqlite"
+def _path(books_place: Place) -> Place:
+    return books_place
 
 
 @pytest.fixture(name="ledger")
-def _ledger(path: Path) -> Iterator[Ledger]:
+def _ledger(path: Place) -> Iterator[Ledger]:
     with Ledger.open(path) as ledger:
         yield ledger
     assert audit_verify(path).problems == ()
@@ -136,7 +136,7 @@ def _levels(held: Sequence[Account]) -> dict[str, dict[str, str]]:
     return {name: rows.price_json(account.cap) for name, account in zip(names, held, strict=True)}
 
 
-def test_a_spend_that_an_earlier_version_left_in_flight_is_ended_and_audited(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spend_that_an_earlier_version_left_in_flight_is_ended_and_audited(path: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier, Ledger.open(path) as ledger:
         earlier.setattr(rows, "caps_json", _levels)
         spend(ledger, 7, inner())

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from haven.ledger import merkle, tiles
+from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
 from haven.ledger.prepared import driver_of
 from tests.support.books import NOW
@@ -243,8 +244,8 @@ def test_a_tile_is_written_with_the_entry_that_fills_it(grown: Path) -> None:
     assert [tuple(row) for row in rows] == [(0, 0, 256 * 32), (0, 1, 256 * 32)]
 
 
-def test_an_entry_that_is_undone_takes_its_tile_with_it(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path / "books.sqlite") as ledger:
+def test_an_entry_that_is_undone_takes_its_tile_with_it(books_place: Place) -> None:
+    with Ledger.open(books_place) as ledger:
         with pytest.raises(ZeroDivisionError):
             _append_and_fail(ledger)
         with ledger.read() as connection:
