@@ -20,6 +20,7 @@ from tests.support.books import ANSWER, NOW, caps, permit, plan, rho
 from tests.support.fault_table import Row, record
 
 ALLOWED = permit(caps(rho(10**9)))
+FLIPS = 150
 
 
 def _take(ledger: Ledger) -> Reservation:
@@ -151,8 +152,7 @@ def _contents(path: Path) -> list[str] | None:
         return None
 
 
-@pytest.mark.parametrize("flips", [150, pytest.param(10_000, marks=[pytest.mark.audit, pytest.mark.timeout(3600)])])
-def test_a_flipped_bit_anywhere_in_the_chain_is_found(tmp_path: Path, flips: int) -> None:
+def test_a_flipped_bit_anywhere_in_the_chain_is_found(tmp_path: Path) -> None:
     """Flips at random places: one that changes what the entries say is always found, as is any that SQLite cannot read."""
     path, flipped = tmp_path / "books.sqlite", tmp_path / "flipped.sqlite"
     with Ledger.open(path) as ledger:
@@ -161,7 +161,7 @@ def test_a_flipped_bit_anywhere_in_the_chain_is_found(tmp_path: Path, flips: int
     whole, original = path.read_bytes(), _contents(path)
     assert original is not None
     places, mattered = random.Random(7), 0  # noqa: S311 - places to flip, not secrets
-    for _ in range(flips):
+    for _ in range(FLIPS):
         data = bytearray(whole)
         data[places.randrange(len(data))] ^= 1 << places.randrange(8)
         flipped.write_bytes(data)
@@ -171,5 +171,5 @@ def test_a_flipped_bit_anywhere_in_the_chain_is_found(tmp_path: Path, flips: int
             assert not audit_verify(flipped).whole
         for companion in tmp_path.glob("flipped.sqlite-*"):
             companion.unlink()
-    record("bits of the file flipped (noticed: those that change what the entries say)", Row(flips, 0, 0, 0, 0, mattered))
+    record("bits of the file flipped (noticed: those that change what the entries say)", Row(FLIPS, 0, 0, 0, 0, mattered))
     assert mattered > 10
