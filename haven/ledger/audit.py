@@ -5,14 +5,17 @@ It shares with the ledger only the definitions of the chain and of the tree. One
 
 import hashlib
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from haven.ledger import chain, reading
 from haven.ledger.amounts import stamp
 from haven.ledger.audit_log import Evidence, Log
+from haven.ledger.audit_present import Present
 from haven.ledger.audit_reading import Books
+from haven.ledger.audit_schema import rules_hold
 from haven.ledger.audit_spends import SPEND_COLUMNS, Sums, Told
 from haven.ledger.database import Place
 from haven.ledger.opening import look
@@ -87,7 +90,8 @@ class _Audit:
         self.remarks: list[str] = []
         self.sums = Sums(self.found)
         self.log = Log(self.found, self.remarks.append, evidence)
-        self.present = _Present()
+        self.present = Present()
+        self.answered = self.policies = 0
 
     def found(self, problem: str, seq: int | None = None) -> None:
         if self.first_broken is None:
@@ -112,6 +116,8 @@ class _Audit:
         self.log.compare(books)
         if books.in_a_file and books.number("PRAGMA integrity_check(1)") != "ok":
             self.found("The file is damaged.")
+        if not rules_hold(books):
+            self.found("The file's own rules (tables, indexes, triggers) are not those of this version.")
 
     def _read(self, group: Sequence[Any]) -> list[Told]:
         """The group's entries as far as they continue the chain, added to the tree."""
@@ -133,8 +139,8 @@ class _Audit:
         spends = books.those(SPEND_COLUMNS, "spends", "id", {told.detail["id"] for told in of_spends})
         posted = [told.detail["id"] for told in of_spends if told.kind == "spend.posted"]
         answers = {name: _digest(row.content) for name, row in books.those("id, content", "answers", "id", posted).items()}
-        policies = books.those("entry, text, digest", "policies", "entry", _of(group, "policy.added"))
-        snapshots = books.those("entry, salt, fingerprint", "snapshots", "entry", _of(group, "snapshot.added"))
+        policies = books.those("entry, kind, name, version, text, digest, actor, at", "policies", "entry", _of(group, "policy.added"))
+        snapshots = books.those("entry, dataset, serial, salt, fingerprint, at", "snapshots", "entry", _of(group, "snapshot.added"))
         for told in group:
             if told.kind in _SPENDS:
                 self._spend(told, spends.get(told.detail["id"]), answers)
@@ -156,17 +162,19 @@ class _Audit:
         self.sums.end(told, row, spent=spent)
         if spent:
             answer = answers.get(told.detail["id"])
-            self.present.answered += answer is not None
+            self.answered += answer is not None
             if answer != told.detail["answer"]:
                 self.sums.contradicted(told, "the recorded answers")
 
     def _policy(self, told: Told, row: Any) -> None:  # noqa: ANN401 - the same
-        self.present.policies += 1
-        if row is None or (_digest(row.text), row.digest) != (told.detail["text_sha256"], told.detail["digest"]):
+        self.policies += 1
+        said = tuple(told.detail[name] for name in ("kind", "name", "version", "text_sha256", "digest"))
+        if row is None or (row.kind, row.name, row.version, _digest(row.text), row.digest) != said or (row.actor, row.at) != told[2:4]:
             self.sums.contradicted(told, "the policies")
 
     def _snapshot(self, told: Told, row: Any) -> None:  # noqa: ANN401 - the same
-        if row is None or hashlib.sha256(row.salt + row.fingerprint.encode("utf-8")).hexdigest() != told.detail["commitment"]:
+        said = tuple(told.detail[name] for name in ("dataset", "serial", "commitment"))
+        if row is None or (row.dataset, row.serial, _commitment(row)) != said or row.at != told.at:
             self.sums.contradicted(told, "the snapshots")
 
     def _compare_tables(self, books: Books) -> None:
@@ -176,62 +184,22 @@ class _Audit:
         for account in sorted(kept.keys() | sums.totals.keys()):
             if kept.get(account) != sums.totals.get(account):
                 self.found("The total of an account is not the sum of its entries.")
-        counts = {"spends": sums.posted + sums.voided + len(sums.in_flight)}
-        for table, count in (counts | self.present.counts).items():
+        counts = {"spends": sums.posted + sums.voided + len(sums.in_flight), "answers": self.answered, "policies": self.policies}
+        for table, count in counts.items():
             if books.number(f"SELECT count(*) FROM {table}") != count:  # noqa: S608 - the names stand above
                 self.found(f"There are rows in {table} that no entry tells of.")
         flying = {row["id"] for row in books.each("SELECT id FROM spends WHERE state = 'reserved'")}
         if flying != sums.in_flight.keys():
             self.found("The spends in flight are not those that the entries left open.")
-        if books.has("days") and _spent_by_day(books) != {name: spent for name, spent in sums.datasets.items() if any(spent)}:
-            self.found("What the summary of days says was spent is not what the entries say.")
+        if books.has("days") and not _days_agree(books, sums):
+            self.found("What the summary of days says was asked and spent is not what the entries say.")
         for problem in self.present.problems(books):
             self.found(problem)
-
-
-@dataclass
-class _Present:
-    """What is in force now, as the entries tell it."""
-
-    answered: int = 0
-    policies: int = 0
-    states: dict[tuple[str, str], str] = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)
-    proposals: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many rows tables have."""
-        return {"answers": self.answered, "policies": self.policies}
-
-    def note(self, told: Told) -> None:
-        """One more entry."""
-        detail = told.detail
-        if told.kind == "state.changed":
-            self.states[detail["kind"], detail["name"]] = detail["state"]
-        elif told.kind == "user.added":
-            self.roles[detail["name"]] = detail["role"]
-        elif told.kind in _PROPOSALS:
-            self.proposals[detail["id"]] = (_PROPOSALS[told.kind], detail["detail_sha256"])
-
-    def problems(self, books: Books) -> Iterator[str]:
-        """Which tables say other than that."""
-        if {(row["kind"], row["name"]): row["state"] for row in books.each("SELECT * FROM states")} != self.states:
-            yield "The states of datasets, projects or people are not what the entries say."
-        if {row["name"]: row["role"] for row in books.each("SELECT name, role FROM users")} != self.roles:
-            yield "The accounts of people are not what the entries say."
-        if books.has("proposals"):
-            there = {row["id"]: (row["state"], _digest(row["detail"])) for row in books.each("SELECT id, state, detail FROM proposals")}
-            if there != self.proposals:
-                yield "The proposals are not what the entries say."
 
 
 _DECODED = json.JSONDecoder().raw_decode
 _TOTALS = ("spent_pico", "spent_atto", "reserved_pico", "reserved_atto")
 _SPENDS = frozenset({"spend.reserved", "spend.posted", "spend.void"})
-_PROPOSALS = {
-    f"proposal.{event}": state for event, state in (("opened", "open"), *((one, one) for one in ("confirmed", "declined", "withdrawn")))
-}
 
 
 def _of(group: list[Told], kind: str) -> list[int]:
@@ -242,10 +210,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _spent_by_day(books: Books) -> dict[str, list[int]]:
-    spent: dict[str, list[int]] = {}
-    for row in books.each("SELECT dataset, spent_pico, spent_atto FROM days"):
-        total = spent.setdefault(row["dataset"], [0, 0])
+def _commitment(row: Any) -> str:  # noqa: ANN401 - a row of the database
+    return hashlib.sha256(row.salt + row.fingerprint.encode("utf-8")).hexdigest()
+
+
+def _days_agree(books: Books, sums: Sums) -> bool:
+    """Whether the summary of days has each day's questions, and each dataset's spends in all."""
+    asked, spent = Counter[tuple[str, str, str, str]](), defaultdict[str, list[int]](lambda: [0, 0])
+    for row in books.each("SELECT dataset, day, project, actor, questions, spent_pico, spent_atto FROM days"):
+        asked[row["dataset"], row["day"], row["project"], row["actor"]] += row["questions"]
+        total = spent[row["dataset"]]
         total[0] += int(row["spent_pico"])
         total[1] += int(row["spent_atto"])
-    return {name: total for name, total in spent.items() if any(total)}
+    return asked == sums.asked and {name: one for name, one in spent.items() if any(one)} == {
+        name: one for name, one in sums.datasets.items() if any(one)
+    }

@@ -4,7 +4,7 @@ It shares with the ledger only the names of accounts; amounts are plain integers
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -41,11 +41,14 @@ class Sums:
     totals: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0]))
     # dataset -> [spent pico, spent atto], as the summary of days has to say
     datasets: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    # (dataset, day, project, actor) -> questions asked
+    asked: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
 
     def reserve(self, told: Told, row: Any) -> None:  # noqa: ANN401 - a row of the database
         """A price was taken: it fits under every cap, and the row says the same."""
         detail = told.detail
         self.in_flight[detail["id"]] = told
+        self.asked[detail["dataset"], told.at[:10], detail["project"], told.actor] += 1
         pico, atto = units(detail["price"])
         for account, cap in moved_by(detail):
             total = self.totals[account, detail["price"]["definition"]]
