@@ -92,9 +92,12 @@ def postgres_cluster() -> "Iterator[Cluster]":
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def books_place(request: pytest.FixtureRequest, tmp_path: Path) -> "Place":
+def books_place(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Place]":
     """Where a test's own books may be, on each store: one that takes this runs on both."""
     if request.param == "sqlite":
-        return tmp_path / "books.sqlite"
-    cluster: Cluster = request.getfixturevalue("postgres_cluster")
-    return cluster.fresh()
+        yield tmp_path / "books.sqlite"
+    else:
+        cluster: Cluster = request.getfixturevalue("postgres_cluster")
+        address = cluster.fresh()
+        yield address
+        cluster.drop(address)

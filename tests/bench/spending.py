@@ -44,7 +44,7 @@ def _place(store: str, folder: Path) -> Iterator[Place]:
     if store == "sqlite":
         yield folder / "books.sqlite"
     else:
-        with postgres.cluster() as running:
+        with postgres.cluster(on_disk=True) as running:
             yield running.fresh()
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from haven.ledger.ledger import Ledger
 
@@ -23,6 +24,7 @@ OLDEST = 15
 OWNER = "postgres"
 TEMPLATE = "empty_books"
 STARTED_WITHIN = 30.0
+MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # noqa: S108 - a folder of its own is made in it
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -121,6 +123,10 @@ class Cluster:
         self.say(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.address(name)
 
+    def drop(self, address: str) -> None:
+        """Give the disk of one database back."""
+        self.say(f'DROP DATABASE "{make_url(address).database}" WITH (FORCE)')
+
     def say(self, statement: str, database: str = OWNER) -> None:
         """Run one statement as the server's owner."""
         with psycopg.connect(self.address(database), autocommit=True) as connection:
@@ -134,10 +140,16 @@ class Cluster:
         return ["setpriv", "--pdeathsig=INT", *self._as_owner, *command]
 
 
+def _in_memory() -> Path | None:
+    """A file system in memory with room for a cluster, None where there is none."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return MEMORY if roomy else None
+
+
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """A running server with a template of empty books."""
-    folder = Path(tempfile.mkdtemp(prefix="haven-pg-"))
+def cluster(*, on_disk: bool = False) -> Iterator[Cluster]:
+    """A running server with a template of empty books: in memory where there is room, since no test pulls the plug, or on disk."""
+    folder = Path(tempfile.mkdtemp(prefix="haven-pg-", dir=None if on_disk else _in_memory()))
     try:
         running = Cluster(folder)
         try:
