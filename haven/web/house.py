@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from haven.ledger.audit import audit_verify
+from haven.ledger.events import Kind
+from haven.ledger.timeline import timeline
+from haven.mediator.scopes import scope_of
 from haven.policy.project_policy import ProjectPolicy
+from haven.policy.roles import Principal
 from haven.web.facts import Books, Register, RegisteredProject
 from haven.web.parts import WebParts
 
@@ -21,12 +25,15 @@ class House:
         projects = tuple(_registered(policy) for policy in self.parts.policies.projects())
         return Register(projects, tuple(self.parts.desk.register()))
 
-    def books(self, *, check: bool) -> Books:
-        """The newest entries; with `check` the whole chain is recomputed from its first entry."""
-        entries = self.parts.ledger.entries(limit=RECENT_ENTRIES)
+    def books(self, who: Principal, *, check: bool) -> Books:
+        """The newest entries that `who` may read, which is noticed; with `check` the whole chain is recomputed from its first entry."""
+        self.parts.ledger.noticed.once(Kind.ENTRIES_VIEWED, who.name, {}, self.parts.clock())
+        with self.parts.ledger.read() as connection:
+            entries = timeline(connection, scope_of(who, self.parts.policies), RECENT_ENTRIES).entries
         if not check:
             return Books(entries, None, 0, ())
-        report = audit_verify(self.parts.books)
+        notary = self.parts.ledger.notary
+        report = audit_verify(self.parts.books, None if notary is None else notary.evidence())
         return Books(entries, report.whole, report.entries, report.problems)
 
 

@@ -30,13 +30,14 @@ def audit(request: Request, who: Keeper, check: bool = False) -> Response:  # no
     """How the books are, and the newest entries; with `?check=true` the whole chain is recomputed."""
     parts = parts_of(request)
     vitals, doubt = standing(parts)
-    return page(request, "audit.html", who, books=House(parts).books(check=check), vitals=vitals, doubt=doubt)
+    return page(request, "audit.html", who, books=House(parts).books(who, check=check), vitals=vitals, doubt=doubt)
 
 
 @router.get("/audit/entries")
 def entries(request: Request, who: Auditor, wanted: Annotated[Wanted, Depends()], number: Word = "") -> Response:
     """A page of the entries that are looked for; the entry itself where its number or its receipt is named."""
     parts = parts_of(request)
+    parts.ledger.noticed.once(Kind.ENTRIES_VIEWED, who.name, {}, parts.clock())
     if number.strip():
         return RedirectResponse(f"{parts.prefix}/audit/entries/{number_of(parts, number.strip())}", SEE_OTHER)
     return page(request, "audit_entries.html", who, wanted=wanted, kinds=tuple(Kind), found=search(parts, wanted))

@@ -155,3 +155,17 @@ def test_what_is_no_month_is_refused(web: Web, month: str) -> None:
 
 def test_a_month_without_anything_says_so(web: Web) -> None:
     assert "Nothing was asked." in get(web, "/audit/report?month=1999-01")
+
+
+def test_reading_the_entries_is_an_entry_once_a_day(web: Web) -> None:
+    get(web, "/audit/entries")
+    get(web, "/audit")
+    assert sum(entry["kind"] == Kind.ENTRIES_VIEWED.value and entry["actor"] == AUDITOR.name for entry in entries(web)) == 1
+
+
+def test_a_custodian_sees_the_entries_of_their_datasets_alone(web: Web) -> None:
+    web.world.ledger.registry.set_state(PolicyKind.DATASET, "other", State.PAUSED, "for a test", "keeper", NOW)
+    with web.client(CUSTODIAN) as client:
+        mine = client.get("/audit").text
+    assert "keeper" not in mine
+    assert "keeper" in get(web, "/audit")
