@@ -11,14 +11,15 @@ from haven.errors import Code, HavenError, Refused
 from haven.ledger import checkpoints, merkle, proofs
 from haven.ledger.acceptance import ENTRY, KIND
 from haven.ledger.audit import audit_verify
+from haven.ledger.database import Place
 from haven.ledger.doubts import Cause
 from haven.ledger.ledger import Ledger
-from haven.ledger.notary import Notary
+from haven.ledger.notary import Appointment, Notary
 from haven.ledger.witness import UnreachableError, WitnessFile
 from haven.policy.roles import Role
 from haven.privacy.budget import Price
 from haven.release.leaving import LastCheckpoint
-from haven.release.signing import open_or_make_key
+from haven.release.signing import open_key, open_or_make_key
 from tests.support.books import NOW, caps, later, permit, plan, rho
 from tests.support.witnessed import ORIGIN, file_in, key_in, put_back, view, witnessed
 
@@ -461,3 +462,60 @@ def test_what_custodians_read_names_numbers_only(tmp_path: Path) -> None:
         assert "3 entries" in notary.doubt.sentence()
         for cause in Cause:
             assert "None" not in replace(notary.doubt, cause=cause, witnessed=None if cause is not Cause.BEHIND else 8).sentence()
+
+
+def test_books_in_either_store_are_signed_witnessed_proved_and_audited(books_place: Place, tmp_path: Path) -> None:
+    key = key_in(tmp_path)
+    with Ledger.open(books_place) as ledger:
+        notary = ledger.appoint(Appointment(key, ORIGIN, file_in(tmp_path)))
+        assert notary.examine(NOW) is None
+        for number in range(3):
+            view(ledger, 200)
+            _reserve(ledger, f"d{number}")
+            assert notary.checkpoint(later(minutes=number)) is not None
+        assert proofs.check(notary.prove(400), key.public)
+        assert proofs.check(notary.prove_growth(201, 600), key.public)
+        report = audit_verify(books_place, notary.evidence())
+        assert (report.problems, report.remarks, report.entries) == ((), (), 603)
+    assert [one.size for one in file_in(tmp_path).held()] == [201, 402, 603]
+
+
+def test_an_audit_names_a_witness_that_has_seen_more_and_a_checkpoint_that_was_forged(tmp_path: Path) -> None:
+    saved = _grown_and_saved(tmp_path)
+    with witnessed(tmp_path) as (_, notary):
+        evidence, note = notary.evidence(), notary.prove(1)["checkpoint"]
+    whole = tmp_path / "books.sqlite"
+    assert audit_verify(whole, evidence).problems == ()
+    assert audit_verify(saved, evidence).problems == ("The books hold 3 entries, and their witness has seen 8.",)
+    assert audit_verify(whole, replace(evidence, public=open_key(tmp_path / "keys").public)).whole
+    stranger = open_or_make_key(tmp_path / "stranger")
+    assert "not signed by the key of its time" in audit_verify(whole, replace(evidence, public=stranger.public, witness=None)).problems[0]
+    assert not audit_verify(saved, replace(evidence, witness=None, released=note)).whole
+    assert not audit_verify(whole, replace(evidence, witness=None, released="no note")).whole
+    assert not audit_verify(whole, replace(evidence, witness=WitnessFile(tmp_path / "nowhere", evidence.public))).whole
+
+
+def test_an_audit_after_a_decision_knows_what_was_agreed_to(tmp_path: Path) -> None:
+    saved = _grown_and_saved(tmp_path)
+    put_back(saved, tmp_path)
+    with witnessed(tmp_path) as (ledger, notary):
+        view(ledger, 2)  # entries of their own, beside those that were lost
+        notary.examine(NOW)
+        _accept(ledger, notary)
+        view(ledger, 300)
+        notary.checkpoint(NOW)
+        assert audit_verify(tmp_path / "books.sqlite", notary.evidence()).problems == ()
+    put_back(saved, tmp_path)
+    assert not audit_verify(tmp_path / "books.sqlite", notary.evidence()).whole
+
+
+def test_an_audit_after_a_new_key_checks_each_checkpoint_with_the_key_of_its_time(tmp_path: Path) -> None:
+    _grown_and_saved(tmp_path)
+    shutil.rmtree(tmp_path / "keys")
+    with witnessed(tmp_path) as (ledger, notary):
+        _accept(ledger, notary, {})
+        view(ledger, 5)
+        notary.checkpoint(NOW)
+        report = audit_verify(tmp_path / "books.sqlite", notary.evidence())
+    assert report.problems == ()
+    assert "an earlier key" in report.remarks[0]
