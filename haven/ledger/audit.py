@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,12 +75,22 @@ def audit_verify(place: Place, evidence: Evidence | None = None) -> AuditReport:
     for lenient in (False, True):  # a file whose texts cannot be read as they are is read again: the first broken entry is to be named
         audit = _Audit(evidence)
         try:
-            with look(place) as connection:
+            with ThreadPoolExecutor(1) as beside, look(place) as connection:
+                sound = beside.submit(_is_sound, place)  # SQLite's own check, while the entries are read
                 audit.run(Books(connection, lenient=lenient))
+                if not sound.result():
+                    audit.found("The file is damaged.")
             break
         except Exception:  # noqa: BLE001 - the boundary: in a damaged file anything may stand anywhere; that it is damaged is the finding
             audit.found("The file is damaged or is no haven's books.")
     return audit.report()
+
+
+def _is_sound(place: Place) -> bool:
+    """Whether a file's pages and indexes hold together; a server looks after its own."""
+    with look(place) as connection:
+        books = Books(connection)
+        return not books.in_a_file or books.number("PRAGMA integrity_check(1)") == "ok"
 
 
 class _Audit:
@@ -101,7 +112,7 @@ class _Audit:
 
     def report(self) -> AuditReport:
         sums = self.sums
-        root, told = self.log.edge.root().hex(), (tuple(self.problems), tuple(self.remarks))
+        root, told = self.log.root(), (tuple(self.problems), tuple(self.remarks))
         return AuditReport(self.seq, self.head, sums.posted, sums.voided, len(sums.in_flight), self.first_broken, *told, root)
 
     def run(self, books: Books) -> None:
@@ -114,8 +125,6 @@ class _Audit:
                 return
         self._compare_tables(books)
         self.log.compare(books)
-        if books.in_a_file and books.number("PRAGMA integrity_check(1)") != "ok":
-            self.found("The file is damaged.")
         if not rules_hold(books):
             self.found("The file's own rules (tables, indexes, triggers) are not those of this version.")
 

@@ -35,12 +35,13 @@ class Log:
     found: Callable[[str, int | None], None]
     remarked: Callable[[str], None]
     evidence: Evidence | None
-    edge: merkle.Edge = field(default_factory=merkle.Edge)
+    size: int = 0
     roots: dict[int, str] = field(default_factory=dict)
     # who signed under which origin, up to which entry: (origin, public key, the last entry under it)
     earlier: list[tuple[str, str, int]] = field(default_factory=list)
     origin: str = ""
     public: str = ""
+    _whole: merkle.Edge = field(default_factory=merkle.Edge)
     _tile: list[bytes] = field(default_factory=list)
     _tiles: list[tuple[bytes, bytes]] = field(default_factory=list)
     _kept: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -61,14 +62,23 @@ class Log:
 
     def add(self, body: str) -> None:
         """The next entry's text."""
-        leaf = merkle.leaf(body)
-        self.edge.add(leaf)
-        self._tile.append(leaf)
+        self.size += 1
+        self._tile.append(merkle.leaf(body))
+        if self.size in self.roots:
+            self.roots[self.size] = self.root()
         if len(self._tile) == WIDTH:
-            self._tiles.append((merkle.whole(self._tile), hashlib.sha256(b"".join(self._tile)).digest()))
+            root = merkle.whole(self._tile)
+            self._tiles.append((root, hashlib.sha256(b"".join(self._tile)).digest()))
+            self._whole.add(root)
             self._tile = []
-        if self.edge.size in self.roots:
-            self.roots[self.edge.size] = self.edge.root().hex()
+
+    def root(self) -> str:
+        """The root of the entries so far, in hexadecimal: that of the full tiles, and of the leaves after them."""
+        leaves = merkle.Edge()
+        for leaf in self._tile:
+            leaves.add(leaf)
+        subtrees = [*self._whole.subtrees, *leaves.subtrees]
+        return (merkle.joined(subtrees) if subtrees else merkle.EMPTY).hex()
 
     def accepted(self, told: Told) -> None:
         """From this entry on the books go by another origin, and perhaps by another key."""
@@ -138,7 +148,7 @@ class Log:
 
     def _signed(self, said: Checkpoint, note: str) -> bool:
         """Whether a checkpoint bears the origin and key in force when the books had its size."""
-        for origin, public, last in [*self.earlier, (self.origin, self.public, self.edge.size)]:
+        for origin, public, last in [*self.earlier, (self.origin, self.public, self.size)]:
             if said.size <= last:
                 return said.origin == origin and (public == UNKNOWN or _is_signed(note, public))
         return False
@@ -158,8 +168,8 @@ class Log:
                 return
 
     def _problem_of(self, point: Checkpoint) -> str:
-        if point.size > self.edge.size:
-            return f"The books hold {self.edge.size} entries, and their witness has seen {point.size}."
+        if point.size > self.size:
+            return f"The books hold {self.size} entries, and their witness has seen {point.size}."
         if self.roots.get(point.size) != point.root.hex():
             return f"The books are not a continuation of the {point.size} entries that their witness has seen."
         return ""

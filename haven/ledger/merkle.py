@@ -128,16 +128,16 @@ def consistent(old: int, old_tree: bytes, size: int, tree: bytes, path: Sequence
 
 
 class Edge:
-    """A tree that is built leaf by leaf and remembers only its right edge: at most one whole subtree of each size."""
+    """A tree that is built leaf by leaf and remembers only its right edge: `subtrees`, at most one of each size, the largest first."""
 
     def __init__(self) -> None:
         """The tree without leaves."""
         self.size = 0
-        self._subtrees: list[bytes] = []
+        self.subtrees: list[bytes] = []
 
     def add(self, leaf_hash: bytes) -> None:
         """Add the next leaf."""
-        subtrees, size = self._subtrees, self.size
+        subtrees, size = self.subtrees, self.size
         while size & 1:
             leaf_hash = inner(subtrees.pop(), leaf_hash)
             size >>= 1
@@ -146,12 +146,15 @@ class Edge:
 
     def root(self) -> bytes:
         """The root as of now."""
-        if not self._subtrees:
-            return EMPTY
-        found = self._subtrees[-1]
-        for subtree in reversed(self._subtrees[:-1]):
-            found = inner(subtree, found)
-        return found
+        return joined(self.subtrees) if self.subtrees else EMPTY
+
+
+def joined(subtrees: Sequence[bytes]) -> bytes:
+    """The root of whole subtrees beside each other, the largest first (at least one)."""
+    found = subtrees[-1]
+    for subtree in reversed(subtrees[:-1]):
+        found = inner(subtree, found)
+    return found
 
 
 def _split(count: int) -> int:
