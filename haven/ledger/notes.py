@@ -137,10 +137,18 @@ def _lines(lines: str) -> list[tuple[str, bytes]]:
         name, gap, signature = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not gap or not is_name(name):
             raise NoteError("It is no signed note.")
-        try:
-            found.append((name, base64.b64decode(signature, validate=True)))
-        except (binascii.Error, ValueError):
-            raise NoteError("It is no signed note.") from None
+        found.append((name, _decoded(signature)))
+    return found
+
+
+def _decoded(text: str) -> bytes:
+    """What base64 says, written in the one way there is: the bits that its last character has to spare are nought."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NoteError("It is no signed note.") from None
+    if base64.b64encode(found).decode("ascii") != text:
+        raise NoteError("It is no signed note.")
     return found
 
 

@@ -23,6 +23,7 @@ UNTOLD = {
     "tokens": {"digest"},
     "days": {"definition", "refused", "replayed", "spent_pico", "spent_atto"},
     "snapshots": {"units"},
+    "checkpoints": {"at"},
     "offers": {"*"},
     "counters": {"*"},
 }
