@@ -14,16 +14,18 @@ from ruamel.yaml.error import YAMLError
 from haven.errors import Code, Refused
 from haven.ledger.database import Place
 from haven.ledger.ledger import Ledger
+from haven.ledger.witness import WitnessFile
 from haven.release.signing import make_key
 from haven.settings import Home, books_of
 
 SECRET_BYTES = 32
 OTHERS = 0o077
 ORIGIN_BYTES = 8
+_FIRST_WITNESS = "witness.log"
 _WITNESS = (
     "# the witness guards against books that were set back: it should lie on another disk or machine, where nobody who",
     "# can restore this home can change it (an absolute path there, or the address of `haven witness serve`)",
-    "witness: witness.log",
+    f"witness: {_FIRST_WITNESS}",
 )
 
 
@@ -100,8 +102,9 @@ def create_home(root: Path, kind: Kind, title: str = "haven", books: str | None 
     descriptor = os.open(home.secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as secret:
         secret.write(secrets.token_bytes(SECRET_BYTES))
-    make_key(home.keys)
+    key = make_key(home.keys)
     Ledger.open(books or home.books).close()
+    WitnessFile(home.root / _FIRST_WITNESS, key.public).begin()  # begun with the books: from now on its absence is noticed
     # last: a home without its settings is not one, so an interrupted start is seen as such
     home.settings.touch(mode=0o600)
     lines = [
