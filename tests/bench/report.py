@@ -47,6 +47,8 @@ def _parts(figures: Mapping[str, Any]) -> dict[str, str]:
         parts["ledger"] = _ledger(ledger)
     if pages := figures.get("pages"):
         parts["pages"] = _pages(pages)
+    if books := figures.get("books"):
+        parts["books"] = _books(books)
     if questions := figures.get("questions"):
         parts["questions"] = _questions(questions)
     return parts
@@ -55,6 +57,19 @@ def _parts(figures: Mapping[str, Any]) -> dict[str, str]:
 def _pages(pages: Mapping[str, Any]) -> str:
     rows = [[f"`{page}`", f"{taken:.0f} ms"] for page, taken in pages["pages_ms"].items()]
     return _table([f"page, over {pages['entries']:,} entries", "median"], rows)
+
+
+def _books(books: Mapping[str, Any]) -> str:
+    rows = [
+        ["`haven audit verify`: chain, tree, every total and table", f"{books['verified_s']:.0f} s ({books['verify_cpu_s']:.0f} s of CPU)"],
+        ["memory of the process that did", f"{books['memory_mib']:.0f} MiB"],
+        ["opening the books", f"{books['opened_ms']:.0f} ms"],
+        ["an entry, then a checkpoint signed and witnessed in a file", f"{books['checkpoint_ms']:.0f} ms"],
+        ["an inclusion proof, made and checked", f"{books['inclusion_ms']:.1f} ms"],
+        ["a consistency proof, made and checked", f"{books['consistency_ms']:.1f} ms"],
+        ["the file", f"{books['file_mib']:.0f} MiB"],
+    ]
+    return _table([f"books of {books['entries']:,} entries", ""], rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

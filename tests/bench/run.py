@@ -1,9 +1,9 @@
 """Speed and accuracy, measured side by side in one run: `make bench`. Prints tables, writes artifacts/bench.json and docs/performance.md.
 
-`--parts` which of regions, questions, peers, duckdb, noise, day, ledger, pages; `--rows` sizes of the region job; `--questions` distinct
-small questions over HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap` seconds a
-peer may take on one question; `--entries` of the books whose pages are timed; `--quick` small sizes, few peers' minutes, and no change to
-the page.
+`--parts` which of regions, questions, peers, duckdb, noise, day, ledger, pages, books; `--rows` sizes of the region job; `--questions`
+distinct small questions over HTTP; `--peer-rows` sizes of the shared questions; `--duckdb-rows` sizes against non-private DuckDB; `--cap`
+seconds a peer may take on one question; `--entries` of the books whose pages and audit are timed; `--quick` small sizes, few minutes of
+the peers', and no change to the page.
 """
 
 import argparse
@@ -23,9 +23,10 @@ from tests.bench.regions import measure_regions
 from tests.bench.report import write_report
 from tests.bench.side_by_side import measure_peers
 from tests.bench.spending import measure_spending
+from tests.bench.verifying import measure_books
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
-PARTS = ("regions", "questions", "peers", "duckdb", "noise", "day", "ledger", "pages")
+PARTS = ("regions", "questions", "peers", "duckdb", "noise", "day", "ledger", "pages", "books")
 
 
 def main() -> None:
@@ -59,6 +60,8 @@ def _measured(part: str, folder: Path, asked: argparse.Namespace) -> dict[str, A
             figures = measure_spending(folder, asked.seconds)
         case "pages":
             figures = measure_pages(folder, asked.entries)
+        case "books":
+            figures = measure_books(folder, asked.entries)
         case _:
             figures = measure_day(folder, asked.peers)
     return {"against_duckdb" if part == "duckdb" else part: figures}
