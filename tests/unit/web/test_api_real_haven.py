@@ -74,7 +74,7 @@ def test_what_exists_is_read_in_the_described_form(schema: BaseSchema, shared_be
     with shared_bench_house.mediator.in_flight.journey(reader.name, ASKED_NOW):
         response = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
-    assert response.json()
+    assert response.text.startswith("# HELP haven_") if path.endswith("/metrics") else response.json()
 
 
 def test_an_answer_in_json_has_the_described_form(schema: BaseSchema, tokens: list[str]) -> None:
