@@ -16,6 +16,7 @@ from haven.errors import Fault, HavenError
 REFUSED_EXIT = 2
 FAULT_EXIT = 3
 
+_WIDEST = 1000  # columns of a pipe
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -43,13 +44,13 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hol
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows for a person."""
+    """Rows for a person: folded to a terminal's width, as wide as they are in a pipe, so that nothing is ever cut."""
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(escape(column))
+        table.add_column(escape(column), overflow="fold")
     for row in rows:
         table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    out.print(table)
+    out.print(table, width=None if out.is_terminal else _WIDEST)
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -33,12 +33,12 @@ def _mount(where: Path, options: str) -> None:
 
 @pytest.fixture(name="small_disk")
 def _small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KB with fresh books on it."""
+    """A disk with fresh books on it, and room for 128 KB more."""
     disk = tmp_path / "disk"
     disk.mkdir()
     Ledger.open(tmp_path / "books.sqlite").close()
     try:
-        _mount(disk, "size=320k,mode=0700")
+        _mount(disk, f"size={(tmp_path / 'books.sqlite').stat().st_size // 1024 + 128}k,mode=0700")
     except (subprocess.CalledProcessError, FileNotFoundError):
         pytest.skip("mounting a small disk needs root")
     try:

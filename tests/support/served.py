@@ -43,7 +43,15 @@ class Served:
     def workers(self) -> list[int]:
         """The process ids of its engine workers."""
         found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False).stdout.split()
-        return [int(pid) for pid in found if b"worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in found if b"worker.py" in _command_line(pid)]
+
+
+def _command_line(pid: str) -> bytes:
+    """Of a process that may have ended meanwhile: then nothing."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def token_of(home: Path, name: str) -> str:
