@@ -1,6 +1,7 @@
 """What every test may lean on: one hypothesis profile, and small real havens (tests.support.house), built once and copied."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
 settings.register_profile("haven", deadline=None)  # a first example loads libraries, and machines differ
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)  # the same run, red or green
 settings.load_profile("ci" if os.environ.get("CI") else "haven")
+
+
+TRACER = sys.gettrace()
+"""Coverage's own, where this run is measured."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Set coverage's tracer again where the test before ended without it: what is no longer measured would read as not tested.
+
+    Python drops a tracer that meets its recursion limit.
+    """
+    if TRACER is not None and sys.gettrace() is None:
+        sys.settrace(TRACER)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ REFUSED_EXIT = 2
 FAULT_EXIT = 3
 
 _WIDEST = 1000  # columns of a pipe
-out = Console(soft_wrap=True)
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDEST)
 err = Console(stderr=True, soft_wrap=True)
 
 
@@ -50,7 +50,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(escape(column), overflow="fold")
     for row in rows:
         table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    out.print(table, width=None if out.is_terminal else _WIDEST)
+    out.print(table)
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
