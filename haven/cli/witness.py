@@ -1,5 +1,6 @@
 """`haven witness`: keep other havens' checkpoints, on a machine that is not theirs."""
 
+import contextlib
 import http.server
 import threading
 from collections.abc import Callable
@@ -46,14 +47,11 @@ def serve(
             server = listening(host, port, CosigningWitness(witness, name, signer, now))
         except OSError:
             raise Refused(Code.REQUEST_CONFLICT, f"Port {port} of {host} is not free.", "Choose another with --port.") from None
-        say(f"The witness is at http://{host}:{server.server_address[1]}/ (Ctrl-C stops it)")
-        say(f"Its key, for the haven's settings (witness_key): {notes.vkey(name, signer.public)}")
-        try:
+        # from the first word on Ctrl-C is the way to end it
+        with server, contextlib.suppress(KeyboardInterrupt):
+            say(f"The witness is at http://{host}:{server.server_address[1]}/ (Ctrl-C stops it)")
+            say(f"Its key, for the haven's settings (witness_key): {notes.vkey(name, signer.public)}")
             server.serve_forever()
-        except KeyboardInterrupt:
-            server.shutdown()
-        finally:
-            server.server_close()
 
 
 class CosigningWitness:

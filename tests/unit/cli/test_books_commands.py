@@ -143,7 +143,7 @@ def test_the_witness_ends_by_ctrl_c(normal_home: Path, tmp_path: Path) -> None:
         until = time.monotonic() + PATIENCE_S
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
-        assert process.returncode in {0, 130}  # 130 where the signal came while it was still starting
+        assert process.returncode == 0
 
 
 @pytest.mark.parametrize("setting", ["witness_key: nonsense", "witness_key: a+b+c"])
