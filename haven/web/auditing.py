@@ -128,13 +128,12 @@ def entry_page(parts: WebParts, seq: int) -> EntryPage:
 
 def proof_of(parts: WebParts, seq: int) -> dict[str, Any]:
     """The inclusion proof of an entry, which `haven audit check-proof` verifies without a haven. Refused where none can be made."""
+    if parts.ledger.notary is None:
+        raise Refused(Code.REQUEST_CONFLICT, "These books are not signed: nothing of them can be proved.", "Start the haven with its key.")
     try:
-        if parts.ledger.notary is not None:
-            return parts.ledger.notary.prove(seq)
+        return parts.ledger.notary.prove(seq)
     except ValueError:
-        pass_on = Refused(Code.NOT_FOUND, "There is no entry of this number.", "Look for it in the list of entries.")
-        raise pass_on from None
-    raise Refused(Code.REQUEST_CONFLICT, "These books are not signed, so nothing of them can be proved.", "Start the haven with its key.")
+        raise Refused(Code.NOT_FOUND, "There is no entry of this number.", "Look for it in the list of entries.") from None
 
 
 def report_of(parts: WebParts, month: str) -> Report:

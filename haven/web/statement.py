@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from haven.ledger.entries import Balance
+from haven.ledger.registry import PolicyKind
 from haven.policy.caps import total_of
 from haven.policy.dataset_policy import Between, DatasetPolicy
 from haven.policy.project_policy import ProjectPolicy
@@ -40,6 +41,7 @@ class Asker:
     country: str
     institution: str | None
     ends: date
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def statement_of(parts: WebParts, name: str) -> Statement:
         questions=sum(month.questions for month in months),
         since=months[-1].month if months else None,
         months=months,
-        askers=tuple(_asker(project) for project in projects.values()),
+        askers=tuple(_asker(project, stopped=(PolicyKind.PROJECT, name) in policies.halts) for name, project in projects.items()),
         releases=tuple(one for one in parts.desk.register() if one.project in projects),
         withdrawing=_withdrawing(policy),
     )
@@ -111,9 +113,9 @@ def _months(parts: WebParts, policy: DatasetPolicy, titles: dict[str, str]) -> t
     )
 
 
-def _asker(project: ProjectPolicy) -> Asker:
+def _asker(project: ProjectPolicy, *, stopped: bool) -> Asker:
     institution = None if project.institution is None else project.institution.name
-    return Asker(project.title, project.lay_summary, purpose_words(project), project.country, institution, project.ends)
+    return Asker(project.title, project.lay_summary, purpose_words(project), project.country, institution, project.ends, stopped)
 
 
 def _withdrawing(policy: DatasetPolicy) -> str:

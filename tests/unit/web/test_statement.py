@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from haven.ledger.registry import PolicyKind
+from haven.ledger.standing import State
 from haven.policy.caps import total_of
 from tests.support.release_world import AUTHOR, NOW
 from tests.support.web_world import PROJECT, Web, ask, build, serving
@@ -72,3 +74,15 @@ def test_what_projects_wrote_is_escaped(web: Web) -> None:
 def test_a_dataset_that_is_not_there_is_not_found(web: Web) -> None:
     with web.client() as client:
         assert client.get("/public/statement/nothing").status_code == 404
+
+
+def test_a_project_that_was_stopped_is_said_to_be(web: Web) -> None:
+    registry = web.world.ledger.registry
+    registry.set_state(PolicyKind.PROJECT, "liver", State.SUSPENDED, "for a test", "keeper", NOW)
+    with web.client() as client:
+        stopped = client.get(PATH).text
+    registry.set_state(PolicyKind.PROJECT, "liver", State.ACTIVE, "done", "keeper", NOW)
+    with web.client() as client:
+        going_on = client.get(PATH).text
+    assert "it may ask nothing now" in stopped
+    assert "it may ask nothing now" not in going_on
