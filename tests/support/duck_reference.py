@@ -63,8 +63,9 @@ WHOLE = (exp.Floor, exp.Ceil, exp.Round, exp.Trunc, exp.Sign, exp.Mod)
 
 ENORMOUS = "1000000000"
 """An ε at which what is chosen among candidates is the best of them."""
-STEPS = 64
-"""Half a step a row: a constant is rounded the same way on each of the world's rows, of which there are a hundred or so."""
+STEPS = 10
+CONSTANT_STEPS = 64
+"""Half a step a row, of which the worlds have a hundred or so: a constant is rounded the same way on each."""
 SMALLEST = 1e-6
 RANK = 0.001
 BETWEEN_RANKS = 40
@@ -121,10 +122,10 @@ class Reference:
         except duckdb.BinderException:
             return None
 
-    def assert_same(self, sql: str, *, kinds: bool = True) -> None:
+    def assert_same(self, sql: str, *, kinds: bool = True, steps: int = STEPS) -> None:
         """Haven's answer without noise is DuckDB's: names, types, rows, NULLs and, where an order was asked, the order.
 
-        Numbers agree to the grids that they were summed on. Without `kinds`, whole and other numbers are one type.
+        Numbers agree to `steps` of the grids that they were summed on. Without `kinds`, whole and other numbers are one type.
         """
         plan = planned(sql, epsilon=ENORMOUS)
         tree = sqlglot.parse_one(sql, read="duckdb")
@@ -136,7 +137,7 @@ class Reference:
         whole = not kinds or tree.find(*WHOLE) is not None
         for our, their in zip(ours.types, theirs.types, strict=True):
             assert our == their or (whole and {our, their} == {OutputType.INTEGER, OutputType.NUMBER}), (sql, our, their)
-        chosen, slack = chosen_in(plan), slack_of(plan)
+        chosen, slack = chosen_in(plan), slack_of(plan, steps)
         if tree.find(exp.Group) and not plan.keys and not theirs.rows:
             return  # every key is a constant: its one group is public, and answered though nobody is in it
         if several:
@@ -148,10 +149,10 @@ class Reference:
             assert_between(sql, ours.rows, low, high, chosen, slack)
 
 
-def slack_of(plan: query.PrivatePlan) -> list[float]:
+def slack_of(plan: query.PrivatePlan, steps: int = STEPS) -> list[float]:
     """How far each column may lie from an exact sum: a few steps of the coarsest grid it is made of."""
     grids = [[plan.targets[index].grid for index in targets_in(output.expression) if index >= 0] for output in plan.outputs]
-    return [STEPS * max((grid for grid in of_output if grid != 1), default=0.0) + SMALLEST for of_output in grids]
+    return [steps * max((grid for grid in of_output if grid != 1), default=0.0) + SMALLEST for of_output in grids]
 
 
 def assert_same_rows(sql: str, ours: Iterable[Cells], theirs: Iterable[Cells], slack: Sequence[float], *, ordered: bool) -> None:
