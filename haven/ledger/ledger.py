@@ -4,8 +4,6 @@ Every method that writes returns only after its change, and the entry that recor
 Any failure of the file itself is one constant Fault (FAULT_LEDGER). Safe to share between threads, and the books between processes.
 """
 
-import base64
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
 
-from haven.errors import Code, Refused
 from haven.ledger import acceptance, accounts, answers, audit, corrections, days, offers, reading, registry, revocations, spends
 from haven.ledger.accounts import Account, Spender
 from haven.ledger.database import Place
@@ -22,6 +19,7 @@ from haven.ledger.entries import Asking, Balance, DaySpend, Entry, Receipt, Reco
 from haven.ledger.notary import Appointment, Notary
 from haven.ledger.noticing import Noticed
 from haven.ledger.people import People
+from haven.ledger.permits import check_same_definition, new_reservation, reserve_under
 from haven.ledger.proposals import Proposals
 from haven.ledger.registry import Registry
 from haven.ledger.store import Store
@@ -114,10 +112,10 @@ class Ledger:
         and for a permit that was made under policies or a snapshot that no longer apply.
         """
         self.check_current(now)
-        _check_same_definition(plan.price, authorisation.caps)
-        reservation = _reservation(plan.digest, authorisation, snapshot, plan.price, now)
+        check_same_definition(plan.price, authorisation.caps)
+        reservation = new_reservation(plan.digest, authorisation, snapshot, plan.price, now)
         asked = Asking(question, idempotency_key, request)
-        return self._store.write(lambda tx: _reserved(tx, reservation, authorisation, asked))
+        return self._store.write(lambda tx: reserve_under(tx, reservation, authorisation, asked))
 
     def post(
         self, reservation: Reservation, answer: RecordedAnswer, verdict: str, now: datetime, serving: Serving = NOT_SERVING
@@ -133,10 +131,10 @@ class Ledger:
         """
         self.check_current(now)
         content = answers.encode(answer)
-        reservation = _reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
+        reservation = new_reservation(free.plan_digest, free.authorisation, free.snapshot, Price(free.definition, 0), now)
 
         def book(tx: Transaction) -> Receipt:
-            _reserved(tx, reservation, free.authorisation, Asking(free.question, free.idempotency_key, free.request))
+            reserve_under(tx, reservation, free.authorisation, Asking(free.question, free.idempotency_key, free.request))
             return spends.post(tx, reservation.id, content, verdict, now, serving)
 
         return self._store.write(book)
@@ -277,39 +275,5 @@ class Ledger:
         return audit.export(self._store)
 
 
-def _reservation(plan_digest: str, authorisation: Authorisation, snapshot: int, price: Price, now: datetime) -> Reservation:
-    return Reservation(
-        id=_new_number(),
-        plan_digest=plan_digest,
-        policy_digest=authorisation.policy_digest,
-        snapshot=snapshot,
-        population=authorisation.population,
-        dataset=authorisation.dataset,
-        project=authorisation.project,
-        actor=authorisation.actor,
-        price=price,
-        reserved_at=now,
-    )
-
-
-def _reserved(tx: Transaction, reservation: Reservation, permit: Authorisation, asked: Asking) -> Reservation:
-    spends.check_policies_apply(tx, permit)
-    return spends.reserve(tx, reservation, permit.caps, asked)
-
-
 def _named(where: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in where.items() if value is not None}
-
-
-def _new_number() -> str:
-    """A spend's number: 80 random bits, so it tells nothing and nobody guesses another's."""
-    return "q-" + base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
-
-
-def _check_same_definition(price: Price, caps: Caps) -> None:
-    if any(cap.definition is not price.definition for cap in caps.prices):
-        raise Refused(
-            Code.BUDGET_INVALID,
-            f"This question is priced in {price.definition.unit}, and its budget is not.",
-            "Ask with the unit of the dataset's own privacy definition.",
-        )
